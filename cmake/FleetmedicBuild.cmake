@@ -1,0 +1,63 @@
+# How every target of the tree is compiled, and the three functions that declare one.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+set(FLEETMEDIC_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")
+
+add_library(fleetmedic_flags INTERFACE)
+target_include_directories(fleetmedic_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(fleetmedic_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align
+  -Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(fleetmedic_flags INTERFACE -Wthread-safety -Wthread-safety-beta)
+else()
+  # g++ 12 reports null dereferences inside the standard library's own inlined code.
+  target_compile_options(fleetmedic_flags INTERFACE -Wno-null-dereference -Wduplicated-cond)
+endif()
+if(FLEETMEDIC_SANITIZE)
+  target_compile_options(fleetmedic_flags INTERFACE -fsanitize=${FLEETMEDIC_SANITIZE}
+                         -fno-sanitize-recover=all)
+  target_link_options(fleetmedic_flags INTERFACE -fsanitize=${FLEETMEDIC_SANITIZE})
+endif()
+
+find_program(FLEETMEDIC_CCACHE ccache)
+if(FLEETMEDIC_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${FLEETMEDIC_CCACHE})
+endif()
+find_program(FLEETMEDIC_MOLD mold)
+find_program(FLEETMEDIC_LLD NAMES ld.lld ld.lld-16)
+if(FLEETMEDIC_MOLD)
+  target_link_options(fleetmedic_flags INTERFACE -fuse-ld=mold)
+elseif(FLEETMEDIC_LLD)
+  target_link_options(fleetmedic_flags INTERFACE -fuse-ld=lld)
+endif()
+
+# fleetmedic_library(NAME SOURCES a.cc ... [PUBLIC lib ...] [PRIVATE lib ...])
+function(fleetmedic_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC fleetmedic_flags ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+endfunction()
+
+# fleetmedic_test(NAME SOURCES a_test.cc ... [LIBS lib ...] [LABELS unit|contract|sim|e2e]
+#                 [TIMEOUT seconds])
+# One GoogleTest binary; each of its tests is a ctest of its own, run in the source folder.
+function(fleetmedic_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE fleetmedic_flags ${ARG_LIBS} GTest::gmock_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    TEST_PREFIX "${name}."
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
