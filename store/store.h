@@ -47,10 +47,11 @@ struct Row {
   bool operator==(const Row&) const = default;
 };
 
-// The writes of one commit. Reads see the writes before them in the same transaction.
-class Transaction {
+// The writes of one commit. Reads see the writes before them in the same transaction. Valid inside
+// the body that it is given to, on that body's thread.
+class StoreTransaction {
  public:
-  virtual ~Transaction() = default;
+  virtual ~StoreTransaction() = default;
   virtual Status Put(Table table, std::string_view key, std::string_view value) = 0;
   // Erasing what is not there is no error.
   virtual Status Erase(Table table, std::string_view key) = 0;
@@ -76,7 +77,7 @@ class Store {
   // newest. An error of `body` rolls back and is returned. kFull, kBusy, kIo: nothing changed,
   // except that after kIo and kDeadlineExceeded it is not known whether the commit holds: the
   // caller reads again before it acts.
-  virtual Status Commit(Epoch epoch, absl::FunctionRef<Status(Transaction&)> body) = 0;
+  virtual Status Commit(Epoch epoch, absl::FunctionRef<Status(StoreTransaction&)> body) = 0;
 
   // Committed values.
   virtual Result<std::optional<std::string>> Get(Table table, std::string_view key) const = 0;
