@@ -148,6 +148,7 @@ Taken TakeFacts(const HostFacts& facts, WallTime, HostRecord* record) {
   const WallTime booted_at = record->facts.booted_at;
   record->facts = facts;
   record->facts.booted_at = booted_at;
+  record->facts_known = true;
   return Taken::kApplied;
 }
 

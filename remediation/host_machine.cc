@@ -82,7 +82,7 @@ class Stepper {
   }
 
   void Enter(HostState state, std::string why, Millis deadline = Millis(0));
-  void Direct(Want want, const std::string& reason);
+  void Direct(Want want, const std::string& reason, bool recovery = false);
   void Taint(const std::string& reason);
   void EnterProbation(const std::string& why);
   void BackInService(const std::string& why);
@@ -141,8 +141,16 @@ std::string Stepper::Blocked(StepKind step) const {
 }
 
 std::string Stepper::NotProven(const Assessment& seen) const {
+  if (!r_.facts_known) return "facts: the host has not told what it is";
   if (seen.silent) return "evidence: the agent is silent";
   if (seen.worst == nullptr) return "evidence: nothing is known to be bad now";
+  constexpr std::string_view kRulePrefix = "rule:";
+  const std::string_view detector = seen.worst->detector;
+  if (detector.starts_with(kRulePrefix) &&
+      std::ranges::find(around_.held_rules, detector.substr(kRulePrefix.size())) !=
+          around_.held_rules.end()) {
+    return "held: " + seen.worst->detector;
+  }
   if (!seen.fresh) {
     return fmt::format("evidence: {} was not confirmed within {}",
                        ConditionTitle(seen.worst->condition),
@@ -164,9 +172,10 @@ void Stepper::Enter(HostState state, std::string why, Millis deadline) {
   decision_.why = std::move(why);
 }
 
-void Stepper::Direct(Want want, const std::string& reason) {
+void Stepper::Direct(Want want, const std::string& reason, bool recovery) {
   r_.revision += 1;
   r_.want = want;
+  if (!recovery) r_.evidence_boot_id = r_.facts.boot_id;
   r_.blocked_by.clear();
   Directive directive;
   directive.host = r_.facts.host;
@@ -174,7 +183,7 @@ void Stepper::Direct(Want want, const std::string& reason) {
   directive.want = want;
   directive.reason = reason;
   if (want == Want::kDrained) directive.drain_deadline = now_ + policy_.drain_deadline;
-  decision_.effects.push_back(effect::Direct{std::move(directive)});
+  decision_.effects.push_back(effect::Direct{std::move(directive), recovery});
 }
 
 void Stepper::Taint(const std::string& reason) {
@@ -204,7 +213,6 @@ void Stepper::On(const input::Granted& in) {
     return;
   }
   r_.retry_at = kWallNever;
-  r_.evidence_boot_id = r_.facts.boot_id;
   if (r_.drain_wanted) {
     r_.cause_type.clear();
     r_.cause_unit.clear();
@@ -245,21 +253,21 @@ void Stepper::On(const input::View& in) {
       // It confirmed more once: it lost it, or this list is older than the answer. A repeat is
       // harmless in both.
       Directive again{r_.facts.host, r_.revision, r_.want, r_.why, r_.deadline};
-      decision_.effects.push_back(effect::Direct{std::move(again)});
+      decision_.effects.push_back(effect::Direct{std::move(again), true});
       decision_.why = fmt::format("difference: the scheduler has revision {} of {}",
                                   view.revision, r_.revision);
     }
     return;
   }
   if (view.want != r_.want) return Ignore("a view of the right revision with another want");
+  const bool news = r_.acknowledged < r_.revision;
   r_.acknowledged = r_.revision;
   r_.tasks_left = view.tasks_left;
   r_.blocked_by = view.blocked_by;
   if (r_.state == HostState::kDraining && in.listed && view.tasks_left == 0) {
     Enter(HostState::kDrained, "verified by the scheduler's list: 0 tasks left",
           policy_.drain_deadline);
-  } else if (r_.state == HostState::kProbation && r_.want == Want::kSchedulable &&
-             r_.revision > 0) {
+  } else if (r_.state == HostState::kProbation && r_.want == Want::kSchedulable && news) {
     BackInService("the scheduler acknowledged: schedulable");
   }
 }
@@ -295,7 +303,7 @@ void Stepper::On(const input::Return& in) {
     case HostState::kRetired:
       return EnterProbation(why);
     case HostState::kDraining:
-      Direct(Want::kTainted, why);
+      Direct(Want::kTainted, why, true);
       return EnterProbation(why);
     case HostState::kHealthy:
     case HostState::kSuspect:
@@ -329,6 +337,7 @@ void Stepper::StartRepair(bool in_place) {
   }
   r_.attempt += 1;
   r_.rung = ladder[rung];
+  r_.evidence_boot_id = r_.facts.boot_id;
   r_.in_place = in_place;
   r_.repair_id = fmt::format("{}/{}/{}", r_.facts.host.str(), r_.episode, r_.attempt);
   Repair repair;
@@ -452,7 +461,7 @@ void Stepper::AdvanceTainted() {
 void Stepper::AdvanceDraining() {
   if (Recovered(Assess(policy_, r_, now_)) && Blocked(StepKind::kRecover).empty()) {
     const std::string why = "all ok for " + FormatDuration(policy_.settle) + "; the drain ends";
-    Direct(Want::kTainted, why);
+    Direct(Want::kTainted, why, true);
     return EnterProbation(why);
   }
   r_.waits_for = !r_.blocked_by.empty() ? r_.blocked_by
@@ -525,7 +534,7 @@ void Stepper::AdvanceProbation() {
     } else {
       r_.why = "probation passed: every detector ok for " + FormatDuration(policy_.settle);
       decision_.why = r_.why;
-      Direct(Want::kSchedulable, r_.why);
+      Direct(Want::kSchedulable, r_.why, true);
       r_.deadline = now_ + policy_.acknowledge_deadline;
     }
     return;

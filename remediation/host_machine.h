@@ -68,6 +68,8 @@ struct Surroundings {
   std::string mode_reason;
   // The open fleet issue that covers this host; empty for none.
   std::string issue;
+  // Rules that people hold: what they found justifies nothing new.
+  std::vector<std::string> held_rules;
 };
 
 // What the machine wants done. Nothing is done before the record that says so is durable.
@@ -80,6 +82,8 @@ struct ReleaseGrant {
 };
 struct Direct {
   Directive directive;
+  // It gives back or softens: needs no evidence that something is bad.
+  bool recovery = false;
 };
 struct RunRepair {
   Repair repair;
