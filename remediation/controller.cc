@@ -77,6 +77,7 @@ void Controller::StepDown(const Error& error) {
   trouble_ = error.message;
   LogWarning("stepping down", {{"error", error.message}});
   gate_.LeadUntil(MonoTime{});
+  outbox_.Reset();
   lease_.reset();
   intake_.Close();
   for (auto& [done, answer] : answers_) {
@@ -155,14 +156,19 @@ void Controller::Turn(MonoTime now) {
     UpdateBrakeAndMode(now);
   }
   AnswerAsks();
+  outbox_.Revoke(mode_, now_, ledger_);
   if (const Status committed = CommitPass(); !committed) {
     StepDown(committed.error());
     PublishSnapshot(now);
     return;
   }
   outbox_.Act(mode_, now_, now, &ledger_);
+  if (now >= next_list_) {
+    next_list_ = now + config_.list_every;
+    outbox_.AskList(now);
+  }
   PublishSnapshot(now);
-  next_wake_ = std::min({next_wake_, next_tick_, lease_renew_at_, outbox_.NextDue()});
+  next_wake_ = std::min({next_wake_, next_tick_, next_list_, lease_renew_at_, outbox_.NextDue()});
   next_wake_ = std::max(next_wake_, now + Millis(1));
 }
 

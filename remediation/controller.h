@@ -115,6 +115,7 @@ class Controller final : public Role, public RemediatorService {
   MonoTime lease_renew_at_{};
   MonoTime next_wake_{};
   MonoTime next_tick_{};
+  MonoTime next_list_{};
   MonoTime next_snapshot_{};
   // The pass's own time: it goes on with the monotonic clock from where it was anchored, and
   // never back behind what was written, so that a jump of the wall clock opens no window.

@@ -27,9 +27,11 @@ class Stepper {
   }
 
   Decision Run(const Input& in) {
+    const HostState before = r_.state;
     std::visit([this](const auto& value) { On(value); }, in);
     AgeEvidence(policy_, now_, &r_);
-    Advance();
+    // One transition a step, so that each has an audit entry of its own.
+    if (r_.state == before) Advance();
     return std::move(decision_);
   }
 

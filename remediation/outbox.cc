@@ -80,11 +80,36 @@ void Outbox::Act(Mode mode, WallTime now, MonoTime mono, Ledger* ledger) {
   }
 }
 
+void Outbox::Revoke(Mode mode, WallTime now, const Ledger& ledger) {
+  for (auto& [key, attempt] : attempts_) {
+    if (!attempt.in_flight || !attempt.permit->load()) continue;
+    const auto row = ledger.outbox().find(key);
+    const HostRecordPtr record =
+        row == ledger.outbox().end() ? nullptr : ledger.Host(row->second.host);
+    const bool stands = record != nullptr && !Overtaken(row->second, *record) &&
+                        Stopped(row->second, *record, mode, now).empty();
+    if (!stands) attempt.permit->store(false);
+  }
+}
+
+void Outbox::Reset() {
+  for (auto& [key, attempt] : attempts_) {
+    if (attempt.permit != nullptr) attempt.permit->store(false);
+  }
+  // Those under way still come back, and are counted down then.
+  std::erase_if(attempts_, [](const auto& entry) { return !entry.second.in_flight; });
+}
+
 void Outbox::Send(const std::string& key, const OutboxRow& row, MonoTime mono) {
   std::function<void()> work;
+  auto permit = std::make_shared<std::atomic<bool>>(true);
+  const auto closed_now = [this, permit] {
+    return permit->load() ? env_.gate.Closed() : std::string("overtaken or stopped meanwhile");
+  };
   if (row.kind == OutboxRow::Kind::kDirective) {
-    work = [this, key, directive = row.directive, deadline = mono + config_.apply_deadline] {
-      const std::string closed = env_.gate.Closed();
+    work = [this, key, closed_now, directive = row.directive,
+            deadline = mono + config_.apply_deadline] {
+      const std::string closed = closed_now();
       Result<HostView> view = closed.empty() ? env_.hook.Apply(directive, deadline)
                                              : Fail(Code::kRefused, closed);
       outcomes_.Post(outcome::Applied{key, directive, std::move(view)});
@@ -95,8 +120,8 @@ void Outbox::Send(const std::string& key, const OutboxRow& row, MonoTime mono) {
     command.host = row.host;
     command.repair = row.repair;
     Record record{row.host.str(), ToJson(command).Dump(), {}, env_.clock.Wall()};
-    work = [this, key, id = row.repair.id, record = std::move(record)] {
-      const std::string closed = env_.gate.Closed();
+    work = [this, key, closed_now, id = row.repair.id, record = std::move(record)] {
+      const std::string closed = closed_now();
       Status status = closed.empty() ? env_.log.Append(Topic::kCommands, {&record, 1})
                                      : Status(Fail(Code::kRefused, closed));
       outcomes_.Post(outcome::Ordered{key, id, std::move(status)});
@@ -108,6 +133,7 @@ void Outbox::Send(const std::string& key, const OutboxRow& row, MonoTime mono) {
     return;
   }
   attempt.in_flight = true;
+  attempt.permit = std::move(permit);
   ++in_flight_;
   sent_.Add();
 }

@@ -3,7 +3,9 @@
 #ifndef FLEETMEDIC_REMEDIATION_OUTBOX_H_
 #define FLEETMEDIC_REMEDIATION_OUTBOX_H_
 
+#include <atomic>
 #include <map>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -62,6 +64,9 @@ class Outbox {
   // holds it, the mode allows it, the evidence still stands. Rows that have no record any more,
   // or an overtaken one, are erased from the ledger.
   void Act(Mode mode, WallTime now, MonoTime mono, Ledger* ledger);
+  // Takes back the permit of what was submitted and has not acted yet, where it may not any more.
+  // Called before the commit that says so, so that no act follows a hold that was answered.
+  void Revoke(Mode mode, WallTime now, const Ledger& ledger);
   // Asks the scheduler for its list, one request at a time.
   void AskList(MonoTime mono);
 
@@ -72,13 +77,15 @@ class Outbox {
   // When something is due next; kMonoForever for never.
   MonoTime NextDue() const;
   // Forgets attempts and back-offs: another leader may have acted since.
-  void Reset() { attempts_.clear(); }
+  void Reset();
 
  private:
   struct Attempt {
     bool in_flight = false;
     int failures = 0;
     MonoTime due{};
+    // Looked at by the worker at the last instant; cleared by Revoke.
+    std::shared_ptr<std::atomic<bool>> permit;
   };
 
   // Why the row must not be acted on now; empty where it may.

@@ -140,7 +140,8 @@ void World::CheckApply(const Directive& directive) {
 
 HostRecordPtr World::NewestRecord(const HostId& host) const {
   for (const Process& process : processes_) {
-    if (process.controller == nullptr || !process.controller->leading()) continue;
+    if (process.controller == nullptr || process.paused) continue;   // paused: it only thinks so
+    if (!process.controller->leading()) continue;
     return process.controller->ledger().Host(host);
   }
   return nullptr;
