@@ -18,8 +18,8 @@ class StoreUnderTest {
  public:
   virtual ~StoreUnderTest() = default;
   virtual Store& store() = 0;
-  // Ends the store and opens it again as a new process would; false where nothing survives.
-  virtual bool Reopen() = 0;
+  // Ends the store and opens it again as a new process would. For durable ones alone.
+  virtual void Reopen() { FLEETMEDIC_CHECK(false); }
 };
 
 struct StoreFactory {
@@ -29,6 +29,8 @@ struct StoreFactory {
 inline void PrintTo(const StoreFactory& factory, std::ostream* out) { *out << factory.name; }
 
 std::vector<StoreFactory> StoreFactories();
+// Those of them that survive their process.
+std::vector<StoreFactory> DurableStoreFactories();
 
 }  // namespace fleetmedic
 
