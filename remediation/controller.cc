@@ -302,6 +302,12 @@ void Controller::TickHosts(MonoTime now) {
       ledger_.ForgetHost(host);
       continue;
     }
+    // Most hosts, most of the time: a tick has nothing to say to them.
+    if (record->state == HostState::kHealthy && !record->drain_wanted &&
+        !record->scheduler_lost && record->waits_for.empty() &&
+        Assess(config_.policy, *record, now_).worst == nullptr) {
+      continue;
+    }
     StepHost(host, input::Tick{});
   }
 }

@@ -8,7 +8,7 @@
 namespace fleetmedic {
 namespace {
 
-constexpr Millis kSnapshotEveryMin = Millis(100);
+constexpr Millis kSnapshotEveryMin = Millis(200);
 
 std::string_view ActionOf(HostState state) {
   switch (state) {

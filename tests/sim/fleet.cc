@@ -51,8 +51,8 @@ void Fleet::Start() {
       SendAll(host_id);
       SendReport(host_id, {});
       loop_->Every(Seconds(10), Seconds(1), [this, host_id] { SendBeat(host_id); });
-      loop_->Every(Seconds(60), Seconds(5), [this, host_id] { SendAll(host_id); });
-      loop_->Every(Seconds(5), Seconds(1), [this, host_id] { SendReport(host_id, {}); });
+      loop_->Every(Seconds(90), Seconds(5), [this, host_id] { SendAll(host_id); });
+      loop_->Every(Seconds(10), Seconds(1), [this, host_id] { SendReport(host_id, {}); });
     });
   }
   loop_->Every(Millis(200), Millis(50), [this] { ReadCommands(); });

@@ -57,7 +57,7 @@ class World::Hook final : public SchedulerHook {
 WorldOptions RandomOptions(uint64_t seed) {
   Random random(seed ^ 0x5eedULL);
   WorldOptions options;
-  options.fleet.hosts = 6 + static_cast<int>(random.Below(30));
+  options.fleet.hosts = 6 + static_cast<int>(random.Below(18));
   options.rival = random.Chance(0.3);
   options.store_faults = random.Chance(0.4);
   options.log_faults = random.Chance(0.4);
