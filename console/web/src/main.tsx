@@ -1,0 +1,131 @@
+// The console: takes the token out of the address, signs in, and shows the page.
+
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { ApiError, signIn, takeToken } from './api/client';
+import { startKeys } from './keys';
+import { connection, dialog, health, picture, route, startRouting } from './store';
+import { Problem } from './view/bits';
+import { Banners, Frame, isHeld } from './view/frame';
+import { HelpDialog } from './view/help';
+import { HostPage } from './view/host';
+import { NowPage } from './view/now';
+import { BrakeDialog, ReleaseDialog } from './view/release';
+import { Toasts } from './view/toasts';
+
+function SignIn() {
+  const [token, setToken] = useState('');
+  const [error, setError] = useState('');
+  const submit = async (e: Event) => {
+    e.preventDefault();
+    try {
+      await signIn(token.trim());
+      setToken('');
+      connection.refresh();
+    } catch (problem) {
+      setError(problem instanceof ApiError ? problem.message : 'that did not work');
+    }
+  };
+  return (
+    <main id="main" class="page single">
+      <form class="panel sign-in" onSubmit={(e) => void submit(e)}>
+        <h1>Sign in</h1>
+        <p>Open the address that <code>fleetmedic up</code> prints, or paste the token at its end.</p>
+        <label class="field">
+          <span>Token</span>
+          <input type="password" value={token} autoComplete="off"
+            onInput={(e) => setToken(e.currentTarget.value)} />
+        </label>
+        <Problem text={error} />
+        <div class="row"><button type="submit" class="primary">Sign in</button></div>
+      </form>
+    </main>
+  );
+}
+
+function Page() {
+  if (health.value === 'signed-out') return <SignIn />;
+  if (route.value.page === 'host') return <HostPage />;
+  if (picture.value) return <NowPage />;
+  return <main id="main" class="page single"><p class="empty">Connecting…</p></main>;
+}
+
+// Says a change of the mode or of the link aloud, once.
+function Announcer() {
+  const mode = picture.value?.mode;
+  const word = !mode ? '' : isHeld(mode) ? 'HOLD' : mode.mode.toUpperCase();
+  return <p class="sr" role="status">{word && `Mode ${word}. ${health.value}.`}</p>;
+}
+
+const SECTIONS: [string, string][] = [
+  ['main', 'Now'], ['hosts', 'Hosts'], ['limits', 'Limits'], ['audit', 'Audit'],
+];
+
+function scrollTo(id: string): void {
+  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  const behavior = calm ? 'instant' : 'smooth';
+  if (id === 'main') scrollTo0(behavior);
+  else document.getElementById(id)?.scrollIntoView({ behavior, block: 'start' });
+}
+
+function scrollTo0(behavior: ScrollBehavior): void {
+  window.scrollTo({ top: 0, behavior });
+}
+
+// The thumb's way around on a phone.
+function ThumbBar() {
+  if (route.value.page !== 'now' || !picture.value) return null;
+  return (
+    <nav class="thumbs" aria-label="Sections">
+      {SECTIONS.map(([id, label]) => (
+        <button type="button" key={id} onClick={() => scrollTo(id)}>{label}</button>
+      ))}
+    </nav>
+  );
+}
+
+function App() {
+  const { page, host } = route.value;
+  useEffect(() => { window.scrollTo(0, 0); }, [page, host]);
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(e) => {
+        e.preventDefault();
+        document.querySelector<HTMLElement>('#main a, #main button, #main input')?.focus();
+      }}>Skip to the page</a>
+      <Frame />
+      <Banners />
+      <Page />
+      <ThumbBar />
+      <Toasts />
+      <Announcer />
+      {dialog.value === 'help' && <HelpDialog />}
+      {dialog.value === 'release' && <ReleaseDialog />}
+      {dialog.value === 'brake' && <BrakeDialog />}
+    </>
+  );
+}
+
+effect(() => {
+  const p = picture.value;
+  const parts = [
+    p && isHeld(p.mode) ? 'HELD' : p?.mode.brake.tripped ? 'TRIPPED' : '',
+    p && p.needs_you.length > 0 ? `${p.needs_you.length} need you` : '',
+    route.value.page === 'host' ? route.value.host : '',
+    'fleetmedic',
+  ];
+  document.title = parts.filter(Boolean).join(' · ');
+});
+
+async function start(): Promise<void> {
+  const token = takeToken();
+  startRouting();
+  startKeys();
+  const root = document.getElementById('app');
+  if (root) render(<App />, root);
+  if (token) await signIn(token).catch(() => undefined); // /state says 401, and the page asks
+  connection.start();
+}
+
+void start();
