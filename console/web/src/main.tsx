@@ -62,15 +62,11 @@ const SECTIONS: [string, string][] = [
   ['main', 'Now'], ['hosts', 'Hosts'], ['limits', 'Limits'], ['audit', 'Audit'],
 ];
 
-function scrollTo(id: string): void {
+function scrollToSection(id: string): void {
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
   const behavior = calm ? 'instant' : 'smooth';
-  if (id === 'main') scrollTo0(behavior);
+  if (id === 'main') window.scrollTo({ top: 0, behavior });
   else document.getElementById(id)?.scrollIntoView({ behavior, block: 'start' });
-}
-
-function scrollTo0(behavior: ScrollBehavior): void {
-  window.scrollTo({ top: 0, behavior });
 }
 
 // The thumb's way around on a phone.
@@ -79,8 +75,9 @@ function ThumbBar() {
   return (
     <nav class="thumbs" aria-label="Sections">
       {SECTIONS.map(([id, label]) => (
-        <button type="button" key={id} onClick={() => scrollTo(id)}>{label}</button>
+        <button type="button" key={id} onClick={() => scrollToSection(id)}>{label}</button>
       ))}
+      <button type="button" onClick={() => { dialog.value = 'help'; }}>Help</button>
     </nav>
   );
 }

@@ -34,9 +34,10 @@ function codeName(code: number): string {
 // The symbol for a code point that must not be shown as it is; undefined for all others.
 function symbolOf(code: number): Segment | undefined {
   if (code < 0x20) {
-    return { text: String.fromCharCode(0x2400 + code), control: `${C0_NAMES[code]} ${codeName(code)}` };
+    const name = C0_NAMES[code] ?? '';
+    return { text: `\u2039${name}\u203a`, control: `${name} ${codeName(code)}` };
   }
-  if (code === 0x7f) return { text: '\u2421', control: 'DEL U+007F' };
+  if (code === 0x7f) return { text: '\u2039DEL\u203a', control: 'DEL U+007F' };
   if (code >= 0x80 && code <= 0x9f) {
     return { text: `\u2039${code.toString(16)}\u203a`, control: codeName(code) };
   }

@@ -26,22 +26,37 @@ function modeWord(mode: Mode): string {
   return isHeld(mode) ? 'hold' : mode.mode;
 }
 
-function ModeMark({ mode }: { mode: Mode }) {
+function ModeMark({ mode, needs }: { mode: Mode; needs: number }) {
   const word = modeWord(mode);
   return (
     <div class={`mode text-mode-${word}`} title={mode.reason}>
       <ModeIcon mode={word} />
-      <span><span class="sr">mode </span><strong>{word.toUpperCase()}</strong></span>
-      <span class="meaning">{MEANING[word] ?? 'not a mode this page knows'}</span>
+      <div class="mode-words">
+        <span><span class="sr">mode </span><strong>{word.toUpperCase()}</strong></span>
+        <span class="meaning">{MEANING[word] ?? 'not a mode this page knows'}</span>
+        {needs > 0 && <span class="needs-mark">{needs} need{needs === 1 ? 's' : ''} you</span>}
+      </div>
     </div>
   );
 }
 
-// The fullest limit of each kind: the one that will stop the next act.
-function tightest(limits: readonly Limit[], kind: string): Limit | undefined {
+// The fleet's own limit of a kind; where it has none, the fullest of that kind.
+function headLimit(limits: readonly Limit[], kind: string): Limit | undefined {
   const fullness = (l: Limit) => (l.max > 0 ? l.used / l.max : 1);
-  return limits.filter((l) => l.kind === kind)
-    .sort((a, b) => fullness(b) - fullness(a) || (a.scope === 'fleet' ? -1 : 1))[0];
+  return limits.filter((l) => l.kind === kind).sort((a, b) =>
+    Number(b.scope === 'fleet') - Number(a.scope === 'fleet') || fullness(b) - fullness(a))[0];
+}
+
+// A limit that is full somewhere below the fleet stops hosts there, and is said.
+function FullMark({ limits }: { limits: readonly Limit[] }) {
+  const full = limits.filter((l) => l.scope !== 'fleet' && l.kind !== 'floor' && l.used >= l.max);
+  const first = full[0];
+  if (!first) return null;
+  return (
+    <span class="limit-mark full">
+      <T v={first.scope} max={30} /> full{full.length > 1 && `, ${full.length - 1} more`}
+    </span>
+  );
 }
 
 function LimitMark({ limit, label }: { limit: Limit | undefined; label: string }) {
@@ -87,22 +102,19 @@ export function HoldButton() {
 export function Frame() {
   const p = picture.value;
   const held = !!p && isHeld(p.mode);
-  const needs = p?.needs_you.length ?? 0;
   return (
     <header class={`frame ${held ? 'is-held' : ''}`}>
       <div class="bar">
         <a class="name" href="#/" onClick={(e) => { e.preventDefault(); go({ page: 'now' }); }}>
           <Brand /><span>fleetmedic</span>
         </a>
-        {p && <ModeMark mode={p.mode} />}
+        {p && <ModeMark mode={p.mode} needs={p.needs_you.length} />}
         {p && (
           <div class="marks">
-            <LimitMark limit={tightest(p.limits, 'concurrent')} label="in flight" />
-            <LimitMark limit={tightest(p.limits, 'window')} label="granted" />
+            <LimitMark limit={headLimit(p.limits, 'concurrent')} label="in flight" />
+            <LimitMark limit={headLimit(p.limits, 'window')} label="granted" />
+            <FullMark limits={p.limits} />
           </div>
-        )}
-        {p && needs > 0 && (
-          <span class="needs-mark">{needs} <span>need{needs === 1 ? 's' : ''} you</span></span>
         )}
         <FreshMark />
         <button type="button" class="icon help-button" aria-label="Keys and help"

@@ -95,7 +95,7 @@ function UnderCursor() {
       `${host.tasks_total} tasks left. ${host.why}`
     : '';
   return (
-    <div class="under">
+    <div class={`under ${host ? 'on' : ''}`}>
       <span class="sr" id="under-cursor" role="status">{visible(aloud, 300)}</span>
       {!host && <span class="dim">Point at a host, or use the arrow keys.</span>}
       {host && (

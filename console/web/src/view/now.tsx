@@ -100,7 +100,7 @@ function MovingRow({ host }: { host: HostSummary }) {
   );
 }
 
-const MOVING_MAX = 8;
+const MOVING_MAX = 5;
 
 function Moving() {
   const moving = allHosts.value.filter(isMoving);
