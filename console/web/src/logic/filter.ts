@@ -10,7 +10,7 @@ export type Match = (host: HostSummary) => boolean;
 
 const FIELDS: Record<string, (h: HostSummary) => string[]> = {
   host: (h) => [h.host],
-  state: (h) => [h.state, lookOf(h), wordOf(h)],
+  state: statesOf,
   cell: (h) => [h.cell],
   pool: (h) => [h.pool],
   rack: (h) => [h.rack],
@@ -24,9 +24,15 @@ const FIELDS: Record<string, (h: HostSummary) => string[]> = {
   ],
 };
 
+// A host that nobody hears from does not answer to "healthy".
+function statesOf(h: HostSummary): string[] {
+  const look = lookOf(h);
+  return look === 'unknown' ? [look, wordOf(h)] : [h.state, look];
+}
+
 function haystack(h: HostSummary): string {
   const conditions = (h.conditions ?? []).map((c) => `${c.type} ${c.unit} ${c.reason} ${c.message}`);
-  return [h.host, h.state, wordOf(h), h.why, h.pool, h.rack, h.cell, ...conditions]
+  return [h.host, wordOf(h), h.why, h.pool, h.rack, h.cell, ...conditions]
     .join('\n').toLowerCase();
 }
 

@@ -46,7 +46,8 @@ function symbolOf(code: number): Segment | undefined {
     return { text: `\u2039${named}\u203a`, control: `${named} ${codeName(code)}` };
   }
   if (code >= 0xd800 && code <= 0xdfff) return { text: '\ufffd', control: codeName(code) };
-  if (code >= 0xe0000 && code <= 0xe0fff) {
+  // Every other format character, tags and the invisible operators among them.
+  if (code > 0x7f && FORMAT.test(String.fromCodePoint(code))) {
     return { text: `\u2039${code.toString(16)}\u203a`, control: codeName(code) };
   }
   if ((code & 0xfffe) === 0xfffe || (code >= 0xfff9 && code <= 0xfffb)) {
@@ -55,6 +56,8 @@ function symbolOf(code: number): Segment | undefined {
   return undefined;
 }
 
+// What has no ink of its own; an emoji's presentation selectors alone may stay.
+const FORMAT = /^(?![\ufe0e\ufe0f])[\p{Cf}\p{Default_Ignorable_Code_Point}]$/u;
 const MARK = /^\p{M}$/u;
 const MARKS_IN_A_ROW_MAX = 3;
 

@@ -5,6 +5,7 @@ import { hold, holdError, holding } from '../acts';
 import type { HoldSource, Limit, Mode } from '../api/types';
 import { age, duration } from '../logic/format';
 import { hold as holdCommand, touchHold } from '../logic/cli';
+import { visible } from '../logic/text';
 import { dialog, go, health, picture, quiet, silence, tick } from '../store';
 import { Age, Clock, Command, Until } from './bits';
 import { Brand, ModeIcon } from './icons';
@@ -26,15 +27,17 @@ function modeWord(mode: Mode): string {
   return isHeld(mode) ? 'hold' : mode.mode;
 }
 
+// Out of touch, the mode is what it was when the server last spoke, and says so.
 function ModeMark({ mode, needs }: { mode: Mode; needs: number }) {
   const word = modeWord(mode);
+  const meaning = MEANING[word] ?? 'not a mode this page knows';
   return (
-    <div class={`mode text-mode-${word}`} title={mode.reason}>
+    <div class={`mode text-mode-${quiet.value ? 'was' : word}`} title={visible(mode.reason)}>
       <ModeIcon mode={word} />
       <div class="mode-words">
         <span><span class="sr">mode </span><strong>{word.toUpperCase()}</strong></span>
-        <span class="meaning">{MEANING[word] ?? 'not a mode this page knows'}</span>
-        {needs > 0 && <span class="needs-mark">{needs} need{needs === 1 ? 's' : ''} you</span>}
+        <span class={quiet.value ? 'was' : 'meaning'}>{quiet.value ? 'last known' : meaning}</span>
+        {needs > 0 && !quiet.value && <span class="needs-mark">{needs} need{needs === 1 ? 's' : ''} you</span>}
       </div>
     </div>
   );
@@ -175,9 +178,11 @@ function Silence() {
   const gone = health.value === 'unreachable';
   const from = new Date(tick.value - silence.value).toISOString();
   return (
-    <section class="banner loud" role="alert">
+    <section class="banner loud" aria-label="Out of touch">
       <p>
-        <strong>{gone ? 'The server cannot be reached.' : 'Nothing heard from the server.'}</strong>{' '}
+        <strong role="alert">
+          {gone ? 'The server cannot be reached.' : 'Nothing heard from the server.'}
+        </strong>{' '}
         {p ? <>What you see is {age(silence.value)} old, from <Clock at={from} />. </> : null}
         The page keeps trying.
       </p>

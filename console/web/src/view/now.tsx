@@ -27,7 +27,7 @@ function summary(needs: number, hosts: readonly HostSummary[]): string {
   ];
   const quietly = needs + moving + suspect + unknown + failed === 0
     ? 'Everything is quiet.' : 'Everything else is quiet.';
-  return [...parts, quietly].filter(Boolean).join(' ');
+  return [...parts, quietly].filter(Boolean).join(' ').replace(/(\d) /g, '$1\u00a0');
 }
 
 function Summary() {

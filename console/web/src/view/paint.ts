@@ -102,7 +102,7 @@ function body(pen: Pen, look: Look, size: number, p: Palette): string {
 function letter(pen: Pen, mark: CellMark, size: number, colour: string, p: Palette): void {
   const px = Math.min(15, Math.max(8, Math.round(size * 0.52)));
   if (mark.look === 'unknown' || mark.look === 'draining') {
-    const plate = px * 0.95;
+    const plate = Math.min(size - 6, px * 1.2);
     pen.fillStyle = mark.look === 'unknown' ? p.paper : p.looks.draining;
     pen.fillRect((size - plate) / 2, (size - plate) / 2, plate, plate);
   }
