@@ -19,7 +19,7 @@ step() {
   fi
 }
 
-# tests NAME ARGUMENTS...: node's test runner; its own counts are added. What prints no count failed.
+# tests NAME ARGUMENTS...: node's test runner; its counts are added. What prints no count failed.
 tests() {
   name=$1
   shift
@@ -45,7 +45,9 @@ small_enough() {
     const { brotliCompressSync } = require("node:zlib");
     const size = brotliCompressSync(require("node:fs").readFileSync("dist/app.js")).length;
     const most = 60 * 1024;
-    if (size > most) { console.error(`app.js is ${size} bytes by brotli, over ${most}`); process.exit(1); }
+    if (size <= most) process.exit(0);
+    console.error(`app.js is ${size} bytes by brotli, over ${most}`);
+    process.exit(1);
   '
 }
 

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { ago, detail, state } from './fleet.mjs';
 
 export const TOKEN = 'let-me-in/+=';
-export const CSP = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+export const CSP =
+  "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 const FILES = {
   '/': ['index.html', 'text/html; charset=utf-8'],
@@ -96,7 +97,9 @@ export class Fixture {
       res.setHeader('Content-Type', file[1]);
       return res.end(await readFile(join(this.dist, file[0])));
     }
-    if (!url.pathname.startsWith('/api/v1/')) return this.problem(res, 404, 'not_found', 'no such page');
+    if (!url.pathname.startsWith('/api/v1/')) {
+      return this.problem(res, 404, 'not_found', 'no such page');
+    }
     return this.api(req, res, url.pathname.slice('/api/v1'.length), body);
   }
 
@@ -111,7 +114,9 @@ export class Fixture {
   }
 
   session(res, body) {
-    if (body?.token !== TOKEN) return this.problem(res, 401, 'unauthenticated', 'the token is wrong');
+    if (body?.token !== TOKEN) {
+      return this.problem(res, 401, 'unauthenticated', 'the token is wrong');
+    }
     res.setHeader('Set-Cookie', 'fleetmedic=s1; HttpOnly; SameSite=Lax; Path=/');
     return this.json(res, 204);
   }

@@ -52,7 +52,8 @@ export function hosts() {
         900)],
     }),
     host('db-008', 'db', 'r19', {
-      silent: true, since: ago(412), seen_at: ago(412), why: 'no report for 6 m; the scheduler lost it too',
+      silent: true, since: ago(412), seen_at: ago(412),
+      why: 'no report for 6 m; the scheduler lost it too',
       conditions: [condition('Agent', '', 'unknown', 'soft', 'silent', 'no report', 412)],
     }),
   ];
@@ -121,7 +122,8 @@ function timeline() {
   });
   return [
     at(290, 'condition', 'DiskHealth nvme0', '9 I/O timeouts in 5 m', 'bad'),
-    ...[292, 290, 288, 280, 262, 230, 180, 122].map((s) => at(s, 'log', 'nvme timeout', NVME_LINE, 'bad')),
+    ...[292, 290, 288, 280, 262, 230, 180, 122]
+      .map((s) => at(s, 'log', 'nvme timeout', NVME_LINE, 'bad')),
     at(290, 'log', 'odd line', HOSTILE_LINE, 'unknown'),
     at(250, 'action', 'taint', 'revision 8', 'info', 244),
     at(244, 'action', 'drain, try 1', 'revision 9', 'info', 2),
@@ -161,5 +163,8 @@ export function manyHosts(count) {
     'healthy', 'suspect', 'draining', 'tainted', 'drained', 'probation', 'retired'];
   return Array.from({ length: count }, (_, i) => host(
     `web-${String(i).padStart(5, '0')}`, `pool-${i % 7}`, `r${String(i / 40 | 0).padStart(3, '0')}`,
-    { state: i % 97 === 0 ? states[(i / 97 | 0) % states.length] : 'healthy', silent: i % 501 === 7 }));
+    {
+      state: i % 97 === 0 ? states[(i / 97 | 0) % states.length] : 'healthy',
+      silent: i % 501 === 7,
+    }));
 }

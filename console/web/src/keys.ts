@@ -38,12 +38,12 @@ function typing(target: EventTarget | null): boolean {
     (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
-export function focusFilter(): void {
+function focusFilter(): boolean {
   const field = document.getElementById('filter');
-  if (field instanceof HTMLInputElement) {
-    field.focus();
-    field.select();
-  }
+  if (!(field instanceof HTMLInputElement)) return false;
+  field.focus();
+  field.select();
+  return true;
 }
 
 function onEscape(target: EventTarget | null): void {
@@ -62,8 +62,9 @@ const ACTIONS: Record<string, () => void> = {
   h: () => void hold(),
   '?': () => { dialog.value = 'help'; },
   '/': () => {
-    if (route.value.page === 'host') go({ page: 'now', host: '' });
-    setTimeout(focusFilter, 0);
+    if (focusFilter()) return;
+    go({ page: 'now', host: '' });
+    setTimeout(focusFilter, 0); // the page of the hosts is drawn first
   },
   v: () => go({ view: route.value.view === 'grid' ? 'table' : 'grid' }, true),
   j: () => listKeys.current?.move(1),

@@ -31,7 +31,9 @@ function SignIn() {
     <main id="main" class="page single">
       <form class="panel sign-in" onSubmit={(e) => void submit(e)}>
         <h1>Sign in</h1>
-        <p>Open the address that <code>fleetmedic up</code> prints, or paste the token at its end.</p>
+        <p>
+          Open the address that <code>fleetmedic up</code> prints, or paste the token at its end.
+        </p>
         <label class="field">
           <span>Token</span>
           <input type="password" value={token} autoComplete="off"
@@ -82,9 +84,18 @@ function ThumbBar() {
   );
 }
 
+// Where the first page stood when a host was opened: the way back leads there.
+let leftAt = 0;
+let lastPage = '';
+effect(() => {
+  const { page } = route.value;
+  if (lastPage === 'now' && page === 'host') leftAt = window.scrollY;
+  lastPage = page;
+});
+
 function App() {
   const { page, host } = route.value;
-  useEffect(() => { window.scrollTo(0, 0); }, [page, host]);
+  useEffect(() => { window.scrollTo(0, page === 'now' ? leftAt : 0); }, [page, host]);
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => {

@@ -47,26 +47,26 @@ test('a host event replaces its host and moves the cursor; the snapshot is not t
   const before = fromState(STATE);
   const frozen = JSON.stringify(before);
   const { picture, touched } = applyEvents(before, [
-    { id: 'e1:11', event: 'host', body: makeHost({ host: 'web-9', revision: 6, state: 'tainted' }) },
+    { id: 'e1:11', event: 'host', body: makeHost({ host: 'web-9', revision: 6, state: 'x' }) },
     { id: 'e1:12', event: 'host', body: makeHost({ host: 'db-1', rack: 'r0' }) },
   ]);
   assert.equal(picture.cursor, 'e1:12');
   assert.deepEqual(picture.hosts.map((h) => h.host), ['db-1', 'web-9', 'web-10']);
-  assert.equal(picture.hosts[1]?.state, 'tainted');
+  assert.equal(picture.hosts[1]?.state, 'x');
   assert.deepEqual([...touched], ['web-9', 'db-1']);
   assert.equal(JSON.stringify(before), frozen);
 });
 
 test('a late or repeated host event of an older revision changes nothing', () => {
   const { picture, touched } = applyEvents(fromState(STATE), [
-    { id: 'e1:11', event: 'host', body: makeHost({ host: 'web-9', revision: 4, state: 'tainted' }) },
+    { id: 'e1:11', event: 'host', body: makeHost({ host: 'web-9', revision: 4, state: 'x' }) },
   ]);
   assert.equal(picture.hosts[0]?.state, 'healthy');
   assert.equal(touched.size, 0);
 });
 
 test('mode, limits, freshness and audit replace their own part alone', () => {
-  const entry = { seq: 7, at: '', who: 'op1', action: 'hold', object: 'fleet', why: '', result: '' };
+  const entry = { seq: 7, at: '', who: 'op1', action: 'hold', object: 'x', why: '', result: '' };
   const { picture } = applyEvents(fromState(STATE), [
     { id: '', event: 'mode', body: { mode: 'hold', reason: '', holds: [{ id: 'o-1' }] } },
     { id: '', event: 'limits', body: { limits: [{ name: 'x' }] } },
@@ -101,18 +101,20 @@ test('the stream follows the snapshot, and a reset goes back to it', () => {
   assert.equal(onReset(streaming, 300).phase, 'snapshot');
 });
 
-test('a 503 turns to polling at once; the stream is tried again later, not sooner than asked', () => {
-  const full = onFailure(onSnapshot(newLink(0), 0, 0.5), { status: 503, retryAfterMs: 90_000 }, 0, 0.5);
+test('a 503 turns to polling at once; the stream is tried again not sooner than asked', () => {
+  const streaming = onSnapshot(newLink(0), 0, 0.5);
+  const full = onFailure(streaming, { status: 503, retryAfterMs: 90_000 }, 0, 0.5);
   assert.equal(full.phase, 'poll');
   assert.equal(full.streamAt, 90_000);
   const polled = onSnapshot(full, 1000, 1);
   assert.equal(polled.phase, 'poll');
   assert.equal(polled.nextAt, 1000 + POLL_MS);
   assert.equal(healthOf(polled, true, 1500), 'polling');
+  assert.equal(onSnapshot(onReset(full, 500), 600, 1).phase, 'poll', 'an act does not shorten it');
   assert.equal(onSnapshot(full, 90_001, 1).phase, 'stream');
 });
 
-test('three failures in a row turn to polling; one that is heard again starts the count anew', () => {
+test('three failures in a row turn to polling; one sign of life starts the count anew', () => {
   let link = onSnapshot(newLink(0), 0, 0.5);
   link = onFailure(onFailure(link, {}, 1, 0), {}, 2, 0);
   assert.equal(link.phase, 'stream');

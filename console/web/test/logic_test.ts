@@ -5,7 +5,7 @@ import { compileFilter, toggleState } from '../src/logic/filter';
 import { age, clock, count, duration, plural } from '../src/logic/format';
 import { countByLook, lookOf, waitsFor, wordOf, worstFirst } from '../src/logic/look';
 import { covers, formatScope, parseScope } from '../src/logic/scope';
-import { layoutTimeline } from '../src/logic/timeline';
+import { layoutTimeline, listEvents } from '../src/logic/timeline';
 import { makeHost } from './make';
 
 test('a scope is fleet, or a kind and a name', () => {
@@ -137,8 +137,8 @@ test('a copied command is one that a shell takes as it is', () => {
   assert.equal(cli.touchHold(undefined), 'touch /run/fleetmedic/HOLD');
   assert.equal(cli.touchHold('/srv/my hold'), "touch '/srv/my hold'");
   assert.equal(
-    cli.addOverride({ kind: 'protect', scope: 'host:db-7', reason: 'firmware flash', forText: '2h' }),
-    "fleetmedic override add protect --scope host:db-7 --for 2h --reason 'firmware flash'");
+    cli.addOverride({ kind: 'protect', scope: 'host:db-7', reason: 'a flash', forText: '2h' }),
+    "fleetmedic override add protect --scope host:db-7 --for 2h --reason 'a flash'");
   assert.equal(cli.endOverride('o-7', 'done'), 'fleetmedic override end o-7 --reason done');
 });
 
@@ -155,4 +155,14 @@ test('the timeline puts marks into their lanes and lets what has no end go on', 
   assert.deepEqual(marks('log').map((m) => [m.left, m.width]), [[50, 0]]);
   assert.deepEqual(marks('action').map((m) => [m.left, m.width]), [[50, 50]]);
   assert(line.ticks.length >= 2 && line.ticks.length <= 6);
+});
+
+test('what repeats in a row is one line with a count, newest first', () => {
+  const item = (at: string, title: string) => ({ at, lane: 'log', title, detail: '', tone: 'bad' });
+  const list = listEvents([
+    item('2026-11-23T03:00:00Z', 'a'), item('2026-11-23T03:00:01Z', 'a'),
+    item('2026-11-23T03:00:02Z', 'b'), item('2026-11-23T03:00:03Z', 'a'),
+  ]);
+  assert.deepEqual(list.map((e) => [e.item.title, e.times]), [['a', 1], ['b', 1], ['a', 2]]);
+  assert.equal(list[2]?.item.at, '2026-11-23T03:00:01Z');
 });

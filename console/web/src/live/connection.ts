@@ -1,5 +1,5 @@
-// Runs the link: reads the snapshot, holds the stream open, polls where there is no stream. All that
-// is decided is decided in link.ts and picture.ts; here are only the clock, the socket and timers.
+// Runs the link: reads the snapshot, holds the stream open, polls where there is no stream. What is
+// decided is decided in link.ts and picture.ts; here are only the clock, the socket and timers.
 
 import { ApiError, get, openStream } from '../api/client';
 import type { State } from '../api/types';

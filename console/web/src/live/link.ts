@@ -36,8 +36,8 @@ function backoff(failures: number, random: number): number {
 
 export function onSnapshot(link: Link, now: number, random: number): Link {
   const ok = { ...link, heardAt: now, reachable: true };
-  if (link.phase === 'poll' && now < link.streamAt) {
-    return { ...ok, failures: 0, nextAt: now + jitter(POLL_MS, random) };
+  if (now < link.streamAt) {
+    return { ...ok, phase: 'poll', failures: 0, nextAt: now + jitter(POLL_MS, random) };
   }
   return { ...ok, phase: 'stream', nextAt: now };
 }

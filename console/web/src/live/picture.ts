@@ -22,7 +22,9 @@ export interface Applied {
 
 const RECENT_MAX = 100;
 
-const NO_MODE: Mode = { mode: 'unknown', reason: '', holds: [], brake: { tripped: false, causes: [] } };
+const NO_MODE: Mode = {
+  mode: 'unknown', reason: '', holds: [], brake: { tripped: false, causes: [] },
+};
 
 export function modeOf(raw: Partial<Mode> | undefined): Mode {
   const mode = { ...NO_MODE, ...raw };

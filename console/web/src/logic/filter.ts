@@ -31,7 +31,7 @@ function statesOf(h: HostSummary): string[] {
 }
 
 function haystack(h: HostSummary): string {
-  const conditions = (h.conditions ?? []).map((c) => `${c.type} ${c.unit} ${c.reason} ${c.message}`);
+  const conditions = (h.conditions ?? []).flatMap((c) => [c.type, c.unit, c.reason, c.message]);
   return [h.host, wordOf(h), h.why, h.pool, h.rack, h.cell, ...conditions]
     .join('\n').toLowerCase();
 }

@@ -93,8 +93,8 @@ export function hitTest(layout: GridLayout, x: number, y: number): number {
 
 export type Step = 'left' | 'right' | 'up' | 'down' | 'first' | 'last';
 
-// The next place of the cursor: left and right walk the order; up and down look for the nearest cell
-// of the nearest line in that direction.
+// The next place of the cursor: left and right walk the order; up and down look for the nearest
+// cell of the nearest line in that direction.
 export function stepCursor(layout: GridLayout, from: number, step: Step): number {
   const last = layout.boxes.length - 1;
   if (last < 0) return -1;

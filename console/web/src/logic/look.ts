@@ -1,5 +1,5 @@
-// How a host is shown: one of nine looks, each with a letter, a word and a colour; the shape belongs
-// to the look and is drawn by view/icons.tsx. Unknown is never drawn as healthy.
+// How a host is shown: one of eight looks, each with a letter, a word and a colour; its shape is
+// drawn by view/icons.tsx. Unknown is never drawn as healthy.
 
 import type { HostSummary } from '../api/types';
 

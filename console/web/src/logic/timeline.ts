@@ -20,6 +20,25 @@ export interface Timeline {
   ticks: { at: number; left: number }[];
 }
 
+export interface Event {
+  item: TimelineItem;
+  times: number; // how often in a row; `item` is the newest of them
+}
+
+// Newest first; what repeats without anything between is one line with a count.
+export function listEvents(items: readonly TimelineItem[]): Event[] {
+  const sorted = items.slice().sort((a, b) => (parseTime(b.at) ?? 0) - (parseTime(a.at) ?? 0));
+  const out: Event[] = [];
+  for (const item of sorted) {
+    const last = out[out.length - 1];
+    const same = last && last.item.lane === item.lane && last.item.title === item.title &&
+      last.item.detail === item.detail;
+    if (same) last.times++;
+    else out.push({ item, times: 1 });
+  }
+  return out;
+}
+
 const STEPS_MS = [
   5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000,
   21_600_000, 86_400_000,

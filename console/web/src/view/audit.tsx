@@ -17,7 +17,7 @@ function Entry({ e }: { e: AuditEntry }) {
       <Clock at={e.at} />
       <div>
         <p>
-          <b><T v={e.action} max={60} /></b> <span class="mono"><T v={e.object} max={80} /></span>{' '}
+          <b><T v={e.action} max={60} /></b> <T v={e.object} max={80} mono />{' '}
           <span class="dim">by <T v={e.who} max={80} /></span>
         </p>
         {e.why && <p class="dim"><T v={e.why} max={200} /></p>}

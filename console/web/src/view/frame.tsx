@@ -37,7 +37,9 @@ function ModeMark({ mode, needs }: { mode: Mode; needs: number }) {
       <div class="mode-words">
         <span><span class="sr">mode </span><strong>{word.toUpperCase()}</strong></span>
         <span class={quiet.value ? 'was' : 'meaning'}>{quiet.value ? 'last known' : meaning}</span>
-        {needs > 0 && !quiet.value && <span class="needs-mark">{needs} need{needs === 1 ? 's' : ''} you</span>}
+        {needs > 0 && !quiet.value && (
+          <span class="needs-mark">{needs} need{needs === 1 ? 's' : ''} you</span>
+        )}
       </div>
     </div>
   );
@@ -128,13 +130,17 @@ export function Frame() {
   );
 }
 
+function keyOf(h: HoldSource): string {
+  return `${h.source} ${h.id ?? h.who} ${h.scope}`;
+}
+
 function Source({ h }: { h: HoldSource }) {
   const what = h.source === 'file' ? 'the HOLD file' : h.source === 'store' ? 'the store' : '';
   return (
     <li>
       <strong><T v={h.who || what || 'unknown'} max={80} /></strong>
       <span> <Clock at={h.since} /></span>
-      <span class="reason"> {h.reason ? <>“<T v={h.reason} max={200} />”</> : 'no reason yet'}</span>
+      <span> {h.reason ? <>“<T v={h.reason} max={200} />”</> : 'no reason yet'}</span>
       <span> · <T v={h.scope} max={80} /></span>
       {what && <span> · {what}</span>}
       {h.review_at && <span> · review <Until at={h.review_at} /></span>}
@@ -152,7 +158,7 @@ export function HeldBar() {
       <div class="held-text">
         <strong class="held-word">{whole ? 'HELD' : 'HELD IN PART'}</strong>
         {mode.holds.length > 0
-          ? <ul>{mode.holds.map((h) => <Source key={h.id ?? h.source} h={h} />)}</ul>
+          ? <ul>{mode.holds.map((h) => <Source key={keyOf(h)} h={h} />)}</ul>
           : <p><T v={mode.reason || 'the server names no source'} /></p>}
       </div>
       <button type="button" class="on-solid" onClick={() => { dialog.value = 'release'; }}>

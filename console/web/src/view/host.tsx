@@ -5,13 +5,23 @@ import { ApiError, get } from '../api/client';
 import type { Condition, HostDetail, HostSummary, WhyLine } from '../api/types';
 import { describeHost } from '../logic/cli';
 import { waitsFor } from '../logic/look';
+import { visible } from '../logic/text';
 import { formatRoute, go, hostByName, picture, route, touched } from '../store';
-import { Age, Clock, CopyCli, Overlays, Panel, StateBadge } from './bits';
+import { Age, Clock, CopyCli, Overlays, Panel, Problem, StateBadge } from './bits';
 import { Actions } from './host_actions';
 import { T } from './text';
 import { TimelinePanel } from './timeline';
 
 const REFRESH_MS = 1000;
+
+// The detail with its chain; a server that leaves the chain out of the detail is asked for it.
+async function readDetail(name: string): Promise<HostDetail> {
+  const path = `/api/v1/hosts/${encodeURIComponent(name)}`;
+  const detail = await get<HostDetail>(path);
+  if (Array.isArray(detail.why)) return detail;
+  const chain = await get<{ lines: WhyLine[] }>(`${path}/why`).catch(() => undefined);
+  return { ...detail, why: chain?.lines ?? [] };
+}
 
 // The detail, read when the page opens and again after each change of this host, at most once a
 // second.
@@ -21,7 +31,7 @@ function useDetail(name: string): { detail: HostDetail | undefined; error: strin
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const read = async (alive: () => boolean) => {
     try {
-      const next = await get<HostDetail>(`/api/v1/hosts/${encodeURIComponent(name)}`);
+      const next = await readDetail(name);
       if (alive()) {
         setDetail(next);
         setError('');
@@ -52,6 +62,8 @@ function useDetail(name: string): { detail: HostDetail | undefined; error: strin
   return { detail, error };
 }
 
+const EVIDENCE = new Set(['line', 'probe']);
+
 function Why({ host, lines }: { host: HostSummary | undefined; lines: WhyLine[] }) {
   return (
     <Panel title="Why">
@@ -59,7 +71,7 @@ function Why({ host, lines }: { host: HostSummary | undefined; lines: WhyLine[] 
       {lines.length === 0 && <p class="empty">No chain is recorded: nothing was decided.</p>}
       <ol class="why-chain">
         {lines.map((l, i) => (
-          <li key={i} class={`why-${l.kind === 'line' || l.kind === 'probe' ? 'evidence' : 'step'}`}>
+          <li key={i} class={EVIDENCE.has(l.kind) ? 'why-evidence' : 'why-step'}>
             <span class="why-kind">{l.kind}</span>
             <Clock at={l.at} />
             <span class="why-text"><T v={l.text} max={1000} mono={l.kind === 'line'} /></span>
@@ -119,7 +131,10 @@ function Facts({ host, facts }: { host: HostSummary; facts: Record<string, unkno
     <Panel title="Facts">
       <dl class="facts">
         {[...own, ...rest].filter(([, v]) => v !== undefined && v !== '').map(([k, v]) => (
-          <div key={k}><dt><T v={k} max={60} /></dt><dd class="mono"><T v={v} max={160} /></dd></div>
+          <div key={k}>
+            <dt><T v={k} max={60} /></dt>
+            <dd><T v={v} max={160} mono /></dd>
+          </div>
         ))}
       </dl>
     </Panel>
@@ -162,8 +177,8 @@ function Head({ name, host }: { name: string; host: HostSummary | undefined }) {
       </div>
       {host && (
         <p class="dim">
-          since <Clock at={host.since} /> (<Age at={host.since} />) · pool <T v={host.pool} /> ·{' '}
-          rack <T v={host.rack} /> · kernel <T v={host.kernel} /> · agent{' '}
+          since <Clock at={host.since} /> (<Age at={host.since} />) · pool <T v={host.pool} />
+          {' '}· rack <T v={host.rack} /> · kernel <T v={host.kernel} /> · agent{' '}
           <T v={host.agent_version} />, seen <Age at={host.seen_at} /> ago
         </p>
       )}
@@ -181,7 +196,7 @@ export function HostPage() {
     <main id="main" class="page">
       <div class="column">
         <Head name={name} host={host} />
-        {error && <p class="problem" role="alert">{error}. What the page already knew stands below.</p>}
+        <Problem text={error && `${visible(error)}. What the page already knew stands below.`} />
         {!host && !error && <p class="empty">{picture.value ? 'Looking…' : 'Connecting…'}</p>}
         {host && <Actions host={host} overrides={detail?.overrides ?? []} />}
         {host && <Why host={host} lines={lines} />}

@@ -55,13 +55,15 @@ function actsOf(host: HostSummary, overrides: Override[]): Act[] {
   return [
     {
       key: 'protect', label: 'Protect 2 h', done: `${host.host} is protected for 2 h.`,
-      effect: 'No automatic act touches this host for two hours; what runs now stops at its next step.',
+      effect: 'No automatic act touches this host for two hours; ' +
+        'what runs now stops at its next step.',
       off: host.protected ? 'it is protected already' : '',
       ...adding({ kind: 'protect', scope, for_ms: TWO_HOURS_MS }, '2h'),
     },
     {
       key: 'drain', label: 'Drain…', done: `Drain of ${host.host} asked for.`,
-      effect: `Taints the host and moves ${plural(host.tasks_left, 'task')} away, within the limits.`,
+      effect: `Taints the host and moves ${plural(host.tasks_left, 'task')} away, ` +
+        'within the limits.',
       off: host.state === 'draining' || empty ? `it is ${host.state}` : '',
       ...adding({ kind: 'drain', scope }),
     },
@@ -112,8 +114,9 @@ function ActForm({ act, onClose }: { act: Act; onClose: () => void }) {
 function OverrideRow({ o }: { o: Override }) {
   return (
     <li>
-      <b>{o.kind === 'protect' && <ProtectedIcon />} <T v={o.kind} max={20} /></b> <T v={o.scope} max={80} />
-      {' '}by <T v={o.who} max={80} /> <Clock at={o.created_at} /> · “<T v={o.reason} max={200} />”
+      <b>{o.kind === 'protect' && <ProtectedIcon />} <T v={o.kind} max={20} /></b>{' '}
+      <T v={o.scope} max={80} /> by <T v={o.who} max={80} /> <Clock at={o.created_at} />
+      {' '}· “<T v={o.reason} max={200} />”
       {o.until && <> · ends <Until at={o.until} /></>}{' '}
       <CopyCli command={cli.endOverride(o.id, '')} label="Copy CLI to end it" />
     </li>
@@ -128,8 +131,8 @@ export function Actions({ host, overrides }: { host: HostSummary; overrides: Ove
     <Panel title="Actions" class="actions">
       <div class="row">
         {acts.map((a) => (
-          <button type="button" key={a.key} aria-disabled={a.off !== ''} aria-expanded={open === a.key}
-            title={a.off || a.effect}
+          <button type="button" key={a.key} aria-disabled={a.off !== ''}
+            aria-expanded={open === a.key} title={a.off || a.effect}
             onClick={() => { if (!a.off) setOpen(open === a.key ? '' : a.key); }}>
             {a.label}{a.off && <span class="sr"> (not now: {a.off})</span>}
           </button>

@@ -54,7 +54,8 @@ function FilterBox() {
         aria-describedby="filter-says" aria-invalid={!compiled.ok}
         onInput={(e) => go({ q: e.currentTarget.value }, true)} />
       <p id="filter-says" class={compiled.ok ? 'sr' : 'problem'} role="status">
-        {compiled.ok ? `${shownHosts.value.length} of ${allHosts.value.length} hosts` : compiled.error}
+        {compiled.ok
+          ? `${shownHosts.value.length} of ${allHosts.value.length} hosts` : compiled.error}
       </p>
     </div>
   );
@@ -67,7 +68,8 @@ function Switches() {
     <div class="switches">
       <label class="group">
         <span>by</span>
-        <select value={group} onChange={(e) => set({ group: e.currentTarget.value as Route['group'] })}>
+        <select value={group}
+          onChange={(e) => set({ group: e.currentTarget.value as Route['group'] })}>
           <option value="rack">rack</option><option value="pool">pool</option>
           <option value="cell">cell</option><option value="zone">zone</option>
         </select>
@@ -76,7 +78,8 @@ function Switches() {
         <button type="button" aria-pressed={view === 'grid'} onClick={() => set({ view: 'grid' })}>
           Grid
         </button>
-        <button type="button" aria-pressed={view === 'table'} onClick={() => set({ view: 'table' })}>
+        <button type="button" aria-pressed={view === 'table'}
+          onClick={() => set({ view: 'table' })}>
           Table
         </button>
       </div>

@@ -26,7 +26,9 @@ function LimitRow({ l }: { l: Limit }) {
       <div class="limit-line">
         <span class="limit-name"><T v={l.name} max={80} /></span>
         <span class="dim"><T v={l.scope} max={60} /></span>
-        <span class="limit-use"><b>{l.used}</b> of {l.max} <span class="dim">{kindText(l)}</span></span>
+        <span class="limit-use">
+          <b>{l.used}</b> of {l.max} <span class="dim">{kindText(l)}</span>
+        </span>
       </div>
       <meter min={0} max={Math.max(1, l.max)} value={Math.min(l.used, Math.max(1, l.max))}
         aria-label={`${l.name}: ${l.used} of ${l.max}`} />

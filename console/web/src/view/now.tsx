@@ -19,7 +19,8 @@ function summary(needs: number, hosts: readonly HostSummary[]): string {
   const suspect = hosts.filter((h) => lookOf(h) === 'suspect').length;
   const failed = hosts.filter((h) => lookOf(h) === 'failed').length;
   const parts = [
-    needs > 0 ? `${needs} ${needs === 1 ? 'thing needs' : 'things need'} you.` : 'Nothing needs you.',
+    needs === 0 ? 'Nothing needs you.'
+      : needs === 1 ? '1 thing needs you.' : `${needs} things need you.`,
     moving > 0 ? `${plural(moving, 'host')} under way.` : '',
     suspect > 0 ? `${count(suspect)} suspect.` : '',
     unknown > 0 ? `${count(unknown)} not heard from.` : '',

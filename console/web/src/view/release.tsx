@@ -43,7 +43,9 @@ function WaitingHost({ host }: { host: HostSummary }) {
   return (
     <li>
       <T v={host.host} mono /> <StateBadge host={host} />{' '}
-      <span class="dim">{waits ? <>waits for <T v={waits} /></> : <T v={host.why} max={120} />}</span>
+      <span class="dim">
+        {waits ? <>waits for <T v={waits} /></> : <T v={host.why} max={120} />}
+      </span>
     </li>
   );
 }
@@ -52,9 +54,9 @@ function Sources({ holds }: { holds: HoldSource[] }) {
   return (
     <ul class="plain">
       {holds.map((h) => (
-        <li key={h.id ?? h.source}>
-          <b><T v={h.who || h.source} /></b> since <Clock at={h.since} /> (<Age at={h.since} />) ·{' '}
-          <T v={h.scope} /> · {h.reason ? <>“<T v={h.reason} />”</> : 'no reason given'}
+        <li key={`${h.source} ${h.id ?? h.who} ${h.scope}`}>
+          <b><T v={h.who || h.source} /></b> since <Clock at={h.since} /> (<Age at={h.since} />)
+          {' '}· <T v={h.scope} /> · {h.reason ? <>“<T v={h.reason} />”</> : 'no reason given'}
           {h.source === 'file' && (
             <> · a file: remove it on its host with{' '}
               <Command command={cli.removeHold(h.path ?? picture.value?.mode.hold_file)} /></>

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { TimelineItem } from '../api/types';
 import { clock } from '../logic/format';
-import { layoutTimeline, type Mark } from '../logic/timeline';
+import { layoutTimeline, listEvents, type Mark } from '../logic/timeline';
 import { visible } from '../logic/text';
 import { now } from '../store';
 import { Clock, Panel } from './bits';
@@ -22,9 +22,10 @@ function MarkBar({ mark }: { mark: Mark }) {
     ref.current.style.left = `${mark.left}%`;
     ref.current.style.width = mark.width > 0 ? `${mark.width}%` : '';
   }, [mark.left, mark.width]);
-  const cls = `mark tone-${toneOf(mark.item)} ${mark.width > 0 ? 'span' : 'moment'}`;
+  const kind = mark.width > 0 ? `span ${mark.open ? 'open' : ''}` : 'moment';
   return (
-    <span ref={ref} class={`${cls} ${mark.open ? 'open' : ''}`} title={visible(mark.item.title, 120)}>
+    <span ref={ref} class={`mark tone-${toneOf(mark.item)} ${kind}`}
+      title={visible(mark.item.title, 120)}>
       {mark.width > 12 && <span class="mark-text"><T v={mark.item.title} max={60} /></span>}
     </span>
   );
@@ -44,8 +45,7 @@ const REDRAW_MS = 15_000;
 export function TimelinePanel({ items }: { items: TimelineItem[] }) {
   const today = Math.floor(now.value / REDRAW_MS) * REDRAW_MS;
   const line = useMemo(() => layoutTimeline(items, today), [items, today]);
-  const newest = useMemo(
-    () => items.slice().sort((a, b) => Date.parse(b.at) - Date.parse(a.at)), [items]);
+  const newest = useMemo(() => listEvents(items), [items]);
   if (items.length === 0) {
     return <Panel title="Timeline"><p class="empty">Nothing is recorded yet.</p></Panel>;
   }
@@ -70,11 +70,11 @@ export function TimelinePanel({ items }: { items: TimelineItem[] }) {
         </div>
       </div>
       <ol class="events">
-        {newest.slice(0, LIST_MAX).map((i, n) => (
+        {newest.slice(0, LIST_MAX).map(({ item: i, times }, n) => (
           <li key={n}>
             <Clock at={i.at} />
             <span class={`lane-tag tone-${toneOf(i)}`}>{i.lane}</span>
-            <span><b><T v={i.title} max={120} /></b>{' '}
+            <span><b><T v={i.title} max={120} /></b>{times > 1 && <b> {times} times</b>}{' '}
               <span class="dim"><T v={i.detail} max={400} /></span></span>
           </li>
         ))}
