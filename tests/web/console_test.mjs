@@ -202,7 +202,10 @@ pageTest('hostile log text is shown, and does nothing', {}, async (page) => {
 });
 
 pageTest('a host name from outside cannot break the page',
-  { before: (f) => { f.state.hosts[0].host = '"><script>x</script>\u202e/..'; } },
+  { before: (f) => {
+    f.state.hosts[0].host = '"><script>x</script>\u202e/..';
+    f.state.hosts[1].host = '\ud800';
+  } },
   async (page) => {
     await page.keyboard.press('v');
     await page.getByRole('link', { name: /script/ }).first().click();
@@ -334,3 +337,15 @@ pageTest('an address shows the same thing to the next person', {}, async (page, 
   await page.fill('#filter', 'colour:red');
   await page.getByText(/no field "colour"/).waitFor();
 });
+
+pageTest('what cannot be shown does not take HOLD with it',
+  { before: (f) => { f.state.limits = [null, { ...f.state.limits[0], name: '\ud800' }]; },
+    wait: '.banner.degraded' },
+  async (page, f) => {
+    assert.match(await page.innerText('#app'), /cannot be shown/);
+    await page.locator('button.hold').first().click();
+    await until('the hold', () => f.asked('POST', '/api/v1/hold').length === 1);
+    f.push('limits', { limits: [], grants: [] });
+    await page.waitForSelector('#hosts canvas');
+    assert.equal(await page.locator('.banner.degraded').count(), 0);
+  });

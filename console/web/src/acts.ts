@@ -4,7 +4,7 @@
 import { signal } from '@preact/signals';
 import { ApiError, request } from './api/client';
 import type { HoldSource, Mode, Override, Released } from './api/types';
-import { visible } from './logic/text';
+import { addressPart, visible } from './logic/text';
 import { connection, picture } from './store';
 
 export interface Toast {
@@ -94,7 +94,7 @@ export async function explainHold(first: Override, scope: string, reason: string
   try {
     const second = await request<Override>('POST', '/api/v1/hold', { scope, reason });
     if (second.id !== first.id) {
-      await request<void>('DELETE', `/api/v1/overrides/${encodeURIComponent(first.id)}`, {
+      await request<void>('DELETE', `/api/v1/overrides/${addressPart(first.id)}`, {
         reason: `replaced by ${second.id}: ${reason}`,
       });
     }
@@ -149,7 +149,7 @@ export async function addOverride(o: NewOverride, done: string): Promise<string>
 
 export async function endOverride(id: string, reason: string, done: string): Promise<string> {
   try {
-    await request<void>('DELETE', `/api/v1/overrides/${encodeURIComponent(id)}`, { reason });
+    await request<void>('DELETE', `/api/v1/overrides/${addressPart(id)}`, { reason });
     toast({ tone: 'ok', text: done });
     return '';
   } catch (e) {

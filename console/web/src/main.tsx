@@ -5,8 +5,10 @@ import { render } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, signIn, takeToken } from './api/client';
 import { startKeys } from './keys';
+import { visible } from './logic/text';
 import { connection, dialog, health, picture, route, startRouting } from './store';
 import { Problem } from './view/bits';
+import { Boundary } from './view/boundary';
 import { Banners, Frame, isHeld } from './view/frame';
 import { HelpDialog } from './view/help';
 import { HostPage } from './view/host';
@@ -102,9 +104,9 @@ function App() {
         e.preventDefault();
         document.querySelector<HTMLElement>('#main a, #main button, #main input')?.focus();
       }}>Skip to the page</a>
-      <Frame />
-      <Banners />
-      <Page />
+      <Boundary name="The bar" withHold><Frame /></Boundary>
+      <Boundary name="What is in force"><Banners /></Boundary>
+      <Boundary name="This page"><Page /></Boundary>
       <ThumbBar />
       <Toasts />
       <Announcer />
@@ -120,7 +122,7 @@ effect(() => {
   const parts = [
     p && isHeld(p.mode) ? 'HELD' : p?.mode.brake.tripped ? 'TRIPPED' : '',
     p && p.needs_you.length > 0 ? `${p.needs_you.length} need you` : '',
-    route.value.page === 'host' ? route.value.host : '',
+    route.value.page === 'host' ? visible(route.value.host, 80) : '',
     'fleetmedic',
   ];
   document.title = parts.filter(Boolean).join(' · ');

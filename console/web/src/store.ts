@@ -7,6 +7,7 @@ import { healthOf, newLink, type Link } from './live/link';
 import type { Picture } from './live/picture';
 import { compileFilter } from './logic/filter';
 import { parseTime } from './logic/format';
+import { addressPart } from './logic/text';
 
 export const picture = signal<Picture | undefined>(undefined);
 export const link = signal<Link>(newLink(Date.now()));
@@ -78,7 +79,7 @@ export function formatRoute(r: Route): string {
   if (r.view !== 'grid') query.set('view', r.view);
   if (r.group !== 'rack') query.set('group', r.group);
   const tail = query.size ? `?${query}` : '';
-  return (r.page === 'host' ? `#/hosts/${encodeURIComponent(r.host)}` : '#/') + tail;
+  return (r.page === 'host' ? `#/hosts/${addressPart(r.host)}` : '#/') + tail;
 }
 
 export const route = signal<Route>(parseRoute(''));

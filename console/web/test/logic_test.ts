@@ -134,6 +134,8 @@ test('a copied command is one that a shell takes as it is', () => {
   assert.equal(cli.shellQuote(''), "''");
   assert.equal(cli.shellQuote('--force'), "'--force'");
   assert.equal(cli.shellQuote("a'; rm -rf / #"), "'a'\\''; rm -rf / #'");
+  assert.equal(cli.shellQuote("a\u001b[A\n'b\\\u202e"), "$'a\\x1b[A\\x0a\\'b\\\\\\u202e'");
+  assert.equal(cli.shellQuote('\ud800x'), "$'\ufffdx'");
   assert.equal(cli.touchHold(undefined), 'touch /run/fleetmedic/HOLD');
   assert.equal(cli.touchHold('/srv/my hold'), "touch '/srv/my hold'");
   assert.equal(

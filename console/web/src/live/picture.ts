@@ -52,7 +52,7 @@ export function fromState(state: Partial<State>): Picture {
     },
     limits: state.limits ?? [],
     grants: state.grants ?? [],
-    hosts: (state.hosts ?? []).map(fill).sort(byPlace),
+    hosts: (state.hosts ?? []).filter(isHost).map(fill).sort(byPlace),
     needs_you: state.needs_you ?? [],
     recent: (state.recent ?? []).slice().sort((a, b) => b.seq - a.seq),
   };
@@ -64,6 +64,10 @@ function fill(host: HostSummary): HostSummary {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isHost(value: unknown): value is HostSummary {
+  return isObject(value) && typeof value['host'] === 'string';
 }
 
 function putHosts(old: HostSummary[], changed: Map<string, HostSummary>): HostSummary[] {
@@ -93,12 +97,13 @@ export function applyEvents(start: Picture, events: readonly LiveEvent[]): Appli
     if (e.event === 'reset') return { picture: start, reset: true, touched: new Set() };
     if (e.id) picture = { ...picture, cursor: e.id };
     if (!isObject(e.body)) continue;
-    if (e.event === 'host' && typeof e.body['host'] === 'string') {
+    if (e.event === 'host') {
+      if (!isHost(e.body)) continue;
       if (!indexed) {
         for (const h of start.hosts) known.set(h.host, h);
         indexed = true;
       }
-      const next = fill(e.body as unknown as HostSummary);
+      const next = fill(e.body);
       if (!newer(next, changed.get(next.host) ?? known.get(next.host))) continue;
       changed.set(next.host, next);
     } else {

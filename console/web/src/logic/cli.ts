@@ -1,6 +1,21 @@
 // "Copy as CLI": the command that does the same, quoted so that a shell takes it as it is.
 
+// A control character acts on the terminal it is pasted into, quotes or not; it and what has no ink
+// are written as escapes, in the quotes that bash, zsh and ksh read them in.
+const ESCAPED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+function escapeCode(ch: string): string {
+  const code = ch.codePointAt(0) ?? 0;
+  if (code >= 0xd800 && code <= 0xdfff) return '\ufffd';
+  if (code < 0x80) return `\\x${code.toString(16).padStart(2, '0')}`;
+  return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}`
+    : `\\u${code.toString(16).padStart(4, '0')}`;
+}
+
 export function shellQuote(word: string): string {
+  if (word.search(ESCAPED) >= 0) {
+    return `$'${word.replace(/[\\']/g, '\\$&').replace(ESCAPED, escapeCode)}'`;
+  }
   if (word !== '' && /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) && !word.startsWith('-')) return word;
   return `'${word.replace(/'/g, `'\\''`)}'`;
 }

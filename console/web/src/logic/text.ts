@@ -113,3 +113,8 @@ export function segments(raw: unknown, max: number = TEXT_CHARS_MAX): Segment[] 
 export function visible(raw: unknown, max: number = 200): string {
   return segments(raw, max).map((s) => s.text).join('');
 }
+
+// One part of an address; a lone surrogate, which no address can hold, becomes U+FFFD.
+export function addressPart(text: string): string {
+  return encodeURIComponent(text.replace(/\p{Cs}/gu, '\ufffd'));
+}

@@ -6,8 +6,10 @@ import type { HostSummary } from '../api/types';
 import { copy } from '../acts';
 import { age, clock, exact, parseTime } from '../logic/format';
 import { LETTER, lookOf, wordOf } from '../logic/look';
+import { visible } from '../logic/text';
 import { now } from '../store';
 import { HeldIcon, LookIcon, ProtectedIcon } from './icons';
+import { T } from './text';
 
 // How long ago; ticks.
 export function Age({ at }: { at: string | undefined }) {
@@ -52,7 +54,8 @@ export function Overlays({ host }: { host: HostSummary }) {
 
 export function CopyCli({ command, label = 'Copy as CLI' }: { command: string; label?: string }) {
   return (
-    <button type="button" class="quiet" title={command} onClick={() => void copy(command)}>
+    <button type="button" class="quiet" title={visible(command, 500)}
+      onClick={() => void copy(command)}>
       {label}
     </button>
   );
@@ -61,8 +64,9 @@ export function CopyCli({ command, label = 'Copy as CLI' }: { command: string; l
 export function Command({ command }: { command: string }) {
   return (
     <span class="command">
-      <code>{command}</code>
-      <button type="button" aria-label={`Copy: ${command}`} onClick={() => void copy(command)}>
+      <code><T v={command} max={2000} /></code>
+      <button type="button" aria-label={`Copy: ${visible(command)}`}
+        onClick={() => void copy(command)}>
         Copy
       </button>
     </span>

@@ -67,7 +67,7 @@ function FullMark({ limits }: { limits: readonly Limit[] }) {
 function LimitMark({ limit, label }: { limit: Limit | undefined; label: string }) {
   if (!limit) return null;
   const full = limit.used >= limit.max;
-  const title = `${limit.name} (${limit.scope}): ${limit.used} of ${limit.max}`;
+  const title = visible(`${limit.name} (${limit.scope}): ${limit.used} of ${limit.max}`);
   return (
     <span class={`limit-mark ${full ? 'full' : ''}`} title={title}>
       <span class="dim">{label}</span> <b>{limit.used}/{limit.max}</b>

@@ -4,7 +4,9 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { HostSummary } from '../api/types';
 import { listKeys } from '../keys';
-import { cellSize, hitTest, layoutGrid, stepCursor, type Step } from '../logic/grid';
+import {
+  cellSize, hitTest, layoutGrid, stepCursor, type GridLayout, type Step,
+} from '../logic/grid';
 import { lookOf } from '../logic/look';
 import { visible } from '../logic/text';
 import { go, quiet, route } from '../store';
@@ -60,48 +62,65 @@ function useLayout(hosts: HostSummary[], width: number) {
   }, [hosts, width, group]);
 }
 
-export function HostGrid({ hosts, cursor }: { hosts: HostSummary[]; cursor: Cursor }) {
-  const [ref, width] = useWidth();
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const marker = useRef<HTMLDivElement>(null);
-  const repaint = useRepaint();
-  const layout = useLayout(hosts, width);
-  const at = layout.order.findIndex((i) => hosts[i]?.host === cursor.host);
+interface Drawn {
+  hosts: HostSummary[];
+  layout: GridLayout;
+  width: number;
+}
 
+function usePaint({ hosts, layout, width }: Drawn) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const repaint = useRepaint();
   useLayoutEffect(() => {
     if (!canvas.current || width === 0) return;
-    const marks = hosts.map((h) => ({
-      look: lookOf(h), protected: h.protected, held: h.held,
-    }));
+    const marks = hosts.map((h) => ({ look: lookOf(h), protected: h.protected, held: h.held }));
     const ms = paintGrid(canvas.current, layout, width, marks, readPalette(canvas.current));
     canvas.current.dataset['paintMs'] = ms.toFixed(1);
   }, [layout, hosts, width, repaint]);
+  return canvas;
+}
 
+// The frame around the cell under the cursor: an element of its own, so that a step paints nothing.
+function useMarker(layout: GridLayout, at: number) {
+  const marker = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const box = layout.boxes[at];
     const mark = marker.current;
     if (!mark) return;
     mark.hidden = !box;
     if (!box) return;
-    const size = layout.cell - layout.gap + 4;
     mark.style.transform = `translate(${box.x - 2}px, ${box.y - 2}px)`;
-    mark.style.width = mark.style.height = `${size}px`;
+    mark.style.width = mark.style.height = `${layout.cell - layout.gap + 4}px`;
   }, [layout, at]);
+  return marker;
+}
 
+// A mouse points before it presses, so one press opens; a thumb first shows what it hit.
+function press(e: MouseEvent, host: string | undefined, cursor: Cursor): void {
+  if (!host) return;
+  const touch = (e as PointerEvent).pointerType === 'touch';
+  if (touch && host !== cursor.host) cursor.set(host);
+  else go({ page: 'host', host });
+}
+
+export function HostGrid({ hosts, cursor }: { hosts: HostSummary[]; cursor: Cursor }) {
+  const [ref, width] = useWidth();
+  const layout = useLayout(hosts, width);
+  // Asked anew at each key: keys may come faster than the page is drawn.
+  const place = () => layout.order.findIndex((i) => hosts[i]?.host === cursor.host);
+  const canvas = usePaint({ hosts, layout, width });
+  const marker = useMarker(layout, place());
+  const hostAt = (n: number) => hosts[layout.order[n] ?? -1]?.host;
+  const under = (e: MouseEvent) => hostAt(hitTest(layout, e.offsetX, e.offsetY));
   const move = (step: Step) => {
-    const next = stepCursor(layout, at, step);
-    cursor.set(hosts[layout.order[next] ?? -1]?.host);
+    cursor.set(hostAt(stepCursor(layout, place(), step)));
     marker.current?.scrollIntoView({ block: 'nearest' });
   };
-  const open = () => { if (cursor.host) go({ page: 'host', host: cursor.host }); };
+  const open = () => { if (place() >= 0 && cursor.host) go({ page: 'host', host: cursor.host }); };
   useEffect(() => {
     listKeys.current = { move: (s) => move(s > 0 ? 'right' : 'left'), open };
     return () => { listKeys.current = undefined; };
   });
-  const under = (e: PointerEvent | MouseEvent) => {
-    const index = hitTest(layout, e.offsetX, e.offsetY);
-    return index < 0 ? undefined : hosts[layout.order[index] ?? -1]?.host;
-  };
   const onKey = (e: KeyboardEvent) => {
     const step = KEYS[e.key];
     if (step) move(step);
@@ -109,23 +128,13 @@ export function HostGrid({ hosts, cursor }: { hosts: HostSummary[]; cursor: Curs
     else return;
     e.preventDefault();
   };
-  // A mouse points before it presses, so one press opens; a thumb first shows what it hit.
-  const onClick = (e: MouseEvent) => {
-    const host = under(e);
-    if (!host) return;
-    const touch = (e as PointerEvent).pointerType === 'touch';
-    if (touch && host !== cursor.host) cursor.set(host);
-    else go({ page: 'host', host });
-  };
   return (
     <div class={`grid ${quiet.value ? 'is-quiet' : ''}`} ref={ref}>
       <canvas ref={canvas} tabIndex={0} role="application" aria-roledescription="host grid"
         aria-label={`${hosts.length} hosts by ${route.value.group}. Arrow keys move, Enter opens.`}
-        aria-describedby="under-cursor" onKeyDown={onKey} onClick={onClick}
-        onPointerMove={(e) => {
-          const host = e.pointerType === 'mouse' ? under(e) : undefined;
-          if (host) cursor.set(host);
-        }} />
+        aria-describedby="under-cursor" onKeyDown={onKey}
+        onClick={(e) => press(e, under(e), cursor)}
+        onPointerMove={(e) => { if (e.pointerType === 'mouse') cursor.set(under(e)); }} />
       <div class="cursor" ref={marker} hidden aria-hidden="true" />
     </div>
   );

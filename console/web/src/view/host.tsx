@@ -5,7 +5,7 @@ import { ApiError, get } from '../api/client';
 import type { Condition, HostDetail, HostSummary, WhyLine } from '../api/types';
 import { describeHost } from '../logic/cli';
 import { waitsFor } from '../logic/look';
-import { visible } from '../logic/text';
+import { addressPart, visible } from '../logic/text';
 import { formatRoute, go, hostByName, picture, route, touched } from '../store';
 import { Age, Clock, CopyCli, Overlays, Panel, Problem, StateBadge } from './bits';
 import { Actions } from './host_actions';
@@ -16,7 +16,7 @@ const REFRESH_MS = 1000;
 
 // The detail with its chain; a server that leaves the chain out of the detail is asked for it.
 async function readDetail(name: string): Promise<HostDetail> {
-  const path = `/api/v1/hosts/${encodeURIComponent(name)}`;
+  const path = `/api/v1/hosts/${addressPart(name)}`;
   const detail = await get<HostDetail>(path);
   if (Array.isArray(detail.why)) return detail;
   const chain = await get<{ lines: WhyLine[] }>(`${path}/why`).catch(() => undefined);
@@ -96,7 +96,7 @@ function ConditionRow({ c }: { c: Condition }) {
         <p><T v={c.reason} max={120} />{c.message && <>: <T v={c.message} max={400} /></>}</p>
       )}
       {(c.evidence ?? []).length > 0 && (
-        <pre class="evidence" tabIndex={0} aria-label={`Evidence of ${c.type}`}>
+        <pre class="evidence" tabIndex={0} aria-label={`Evidence of ${visible(c.type)}`}>
           {c.evidence.slice(0, 20).map((line, i) => (
             <div key={i} class="log-line"><T v={line} max={8192} /></div>
           ))}
@@ -196,7 +196,7 @@ export function HostPage() {
     <main id="main" class="page">
       <div class="column">
         <Head name={name} host={host} />
-        <Problem text={error && `${visible(error)}. What the page already knew stands below.`} />
+        <Problem text={visible(error)} />
         {!host && !error && <p class="empty">{picture.value ? 'Looking…' : 'Connecting…'}</p>}
         {host && <Actions host={host} overrides={detail?.overrides ?? []} />}
         {host && <Why host={host} lines={lines} />}

@@ -3,6 +3,7 @@
 import type { Limit } from '../api/types';
 import { duration, plural } from '../logic/format';
 import { waitsFor } from '../logic/look';
+import { visible } from '../logic/text';
 import { allHosts, hrefOf, picture } from '../store';
 import { Age, Panel, Until } from './bits';
 import { T } from './text';
@@ -31,7 +32,7 @@ function LimitRow({ l }: { l: Limit }) {
         </span>
       </div>
       <meter min={0} max={Math.max(1, l.max)} value={Math.min(l.used, Math.max(1, l.max))}
-        aria-label={`${l.name}: ${l.used} of ${l.max}`} />
+        aria-label={`${visible(l.name)}: ${l.used} of ${l.max}`} />
       {full && (
         <p class="limit-full">
           <strong>full</strong>{l.max === 0 && ': 0 means never'}

@@ -3,6 +3,7 @@
 import type { HostSummary, NeedsYou } from '../api/types';
 import { age, count, duration, plural } from '../logic/format';
 import { isMoving, lookOf, waitsFor } from '../logic/look';
+import { visible } from '../logic/text';
 import { allHosts, hrefOf, picture, quiet, silence } from '../store';
 import { Age, Overlays, Panel, StateBadge } from './bits';
 import { Audit } from './audit';
@@ -59,7 +60,7 @@ function Need({ n }: { n: NeedsYou }) {
         <p><T v={n.detail} max={300} /></p>
       </div>
       {n.host && (
-        <a class="button" href={hrefOf(n.host)} aria-label={`Open ${n.host}`}>Open</a>
+        <a class="button" href={hrefOf(n.host)} aria-label={`Open ${visible(n.host)}`}>Open</a>
       )}
     </li>
   );
@@ -80,7 +81,8 @@ function Progress({ host }: { host: HostSummary }) {
   const gone = host.tasks_total - host.tasks_left;
   return (
     <span class="progress">
-      <progress max={host.tasks_total} value={gone} aria-label={`${host.host}: tasks gone`} />
+      <progress max={host.tasks_total} value={gone}
+        aria-label={`${visible(host.host)}: tasks gone`} />
       <span>{gone} of {host.tasks_total} tasks gone</span>
     </span>
   );

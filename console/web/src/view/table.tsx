@@ -70,8 +70,8 @@ function Head() {
 export function HostTable({ hosts, cursor }: { hosts: HostSummary[]; cursor: Cursor }) {
   const sorted = useMemo(() => hosts.slice().sort(worstFirst), [hosts]);
   const view = useWindow(sorted.length);
-  const at = sorted.findIndex((h) => h.host === cursor.host);
   const move = (step: 1 | -1) => {
+    const at = sorted.findIndex((h) => h.host === cursor.host);
     const next = Math.min(sorted.length - 1, Math.max(0, at + step));
     cursor.set(sorted[next]?.host);
     const box = view.ref.current;

@@ -46,7 +46,7 @@ function PlainToast({ t }: { t: Toast }) {
   return (
     <div class={`toast toast-${t.tone}`}>
       <p><T v={t.text} /></p>
-      {t.command && <code class="block">{t.command}</code>}
+      {t.command && <code class="block"><T v={t.command} max={2000} /></code>}
       <button type="button" class="quiet" onClick={() => dismiss(t.id)}>Dismiss</button>
     </div>
   );
