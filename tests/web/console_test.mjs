@@ -227,6 +227,7 @@ pageTest('an act says what it does, wants a reason, and has its command', {}, as
   await openHost(page, 'web-101');
   await page.getByRole('button', { name: 'Protect 2 h' }).click();
   const form = page.locator('.act-form');
+  assert(await form.getByLabel('Why (required)').evaluate((e) => e === document.activeElement));
   await form.getByRole('button', { name: 'Protect 2 h' }).click();
   await form.locator('.problem').waitFor();
   assert.equal(f.asked('POST', '/api/v1/overrides').length, 0);
@@ -276,6 +277,26 @@ pageTest('a full server is polled', { before: (f) => { f.refuseStreams = true; }
     f.state.hosts[0].state = 'suspect';
     await until('another poll', () => f.asked('GET', '/api/v1/state').length > polls, 8000);
     await page.getByRole('button', { name: '2 suspect' }).waitFor();
+  });
+
+pageTest('six tabs take three streams, and HOLD in the last one waits for none of them', {},
+  async (page, f) => {
+    const tabs = [page];
+    for (let i = 0; i < 5; i++) {
+      const tab = await page.context().newPage();
+      await tab.goto(f.url);
+      await tab.waitForSelector('#hosts canvas');
+      tabs.push(tab);
+    }
+    const last = tabs[5];
+    await last.waitForSelector('.fresh-polling');
+    await until('three streams', () => f.streams.size === 3);
+    const pressed = performance.now();
+    await last.click('button.hold');
+    const [asked] = await until('the hold', () =>
+      f.asked('POST', '/api/v1/hold')[0] && f.asked('POST', '/api/v1/hold'));
+    assert(asked.at - pressed < 1000, `asked after ${asked.at - pressed} ms`);
+    await page.waitForSelector('.frame.is-held');
   });
 
 pageTest('thirty seconds without a beat are loud, and the next beat ends them', { clock: true },

@@ -33,6 +33,13 @@ test('a small fleet has cells for a thumb and letters; a large one still fits', 
   assert(cellSize(10_000, 950) * cellSize(10_000, 950) * 10_000 < 950 * 2500);
 });
 
+test('a block that stands alone uses the width; blocks that fit side by side stand so', () => {
+  const narrow = layoutGrid(racks([40, 40]), 360, 26);
+  assert.equal(new Set(narrow.boxes.map((b) => b.x)).size, 13);
+  const wide = layoutGrid(racks([40, 40]), 900, 26);
+  assert.equal(new Set(wide.blocks.map((b) => b.y)).size, 1);
+});
+
 test('a press finds the cell it hit and nothing between cells and names', () => {
   const layout = layoutGrid(racks([4, 4]), 600, 30);
   const third = layout.boxes[2];

@@ -7,6 +7,7 @@ import {
   newLink, onFailure, onHeard, onReset, onSnapshot, STALE_MS, type Failure, type Link,
 } from './link';
 import { applyEvents, fromState, type LiveEvent, type Picture } from './picture';
+import { withStreamSlot } from './slots';
 import { SseParser } from './sse';
 
 export interface Listener {
@@ -68,7 +69,7 @@ export class Connection {
       await this.sleep();
       const phase = this.link.phase;
       try {
-        if (phase === 'stream') await this.readStream();
+        if (phase === 'stream') await withStreamSlot(() => this.readStream());
         else if (phase !== 'signed-out') await this.readState();
       } catch (e) {
         if (this.link.phase === phase) {

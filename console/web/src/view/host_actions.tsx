@@ -1,7 +1,7 @@
 // What a person may do with one host. Each act says first what it will do and asks why; the command
 // that does the same is one press away.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { addOverride, endOverride, type NewOverride } from '../acts';
 import type { HostSummary, Override } from '../api/types';
 import * as cli from '../logic/cli';
@@ -81,6 +81,8 @@ function ActForm({ act, onClose }: { act: Act; onClose: () => void }) {
   const [reason, setReason] = useState('');
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const submit = async (e: Event) => {
     e.preventDefault();
     if (reason.trim() === '') {
@@ -98,7 +100,7 @@ function ActForm({ act, onClose }: { act: Act; onClose: () => void }) {
       <p>{act.effect}</p>
       <label class="field">
         <span>Why (required)</span>
-        <input value={reason} maxLength={500} autoFocus
+        <input ref={field} value={reason} maxLength={500}
           onInput={(e) => { setReason(e.currentTarget.value); setError(''); }} />
       </label>
       <Problem text={error} />
