@@ -33,9 +33,10 @@ test('a small fleet has cells for a thumb and letters; a large one still fits', 
   assert(cellSize(10_000, 950) * cellSize(10_000, 950) * 10_000 < 950 * 2500);
 });
 
-test('a block that stands alone uses the width; blocks that fit side by side stand so', () => {
+test('a rack of forty is four rows of ten, and racks that fit side by side stand so', () => {
   const narrow = layoutGrid(racks([40, 40]), 360, 26);
-  assert.equal(new Set(narrow.boxes.map((b) => b.x)).size, 13);
+  assert.equal(new Set(narrow.boxes.map((b) => b.x)).size, 10);
+  assert.equal(new Set(narrow.blocks.map((b) => b.y)).size, 2);
   const wide = layoutGrid(racks([40, 40]), 900, 26);
   assert.equal(new Set(wide.blocks.map((b) => b.y)).size, 1);
 });

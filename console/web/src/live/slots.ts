@@ -1,7 +1,7 @@
-// A browser gives one server about six connections over HTTP/1.1, for all its tabs together. Streams
-// may take three of them, so that HOLD never waits behind a tab: a tab without a slot polls. The
-// browser gives a slot back when its tab goes. Without Web Locks (plain http off localhost) every
-// visible tab has its stream.
+// A browser gives one server about six connections over HTTP/1.1, for all its tabs together.
+// Streams may take three of them, so that HOLD never waits behind a tab: a tab without a slot
+// polls. The browser gives a slot back when its tab goes. Without Web Locks (plain http off
+// localhost) every visible tab has its stream.
 
 import { ApiError } from '../api/client';
 

@@ -43,9 +43,7 @@ export function cellSize(hosts: number, width: number): number {
 function blockColumns(largest: number, cell: number, width: number): number {
   const most = Math.max(1, Math.floor(width / cell));
   const wanted = largest <= 6 ? largest : Math.ceil(Math.sqrt(largest * 2.2));
-  const columns = Math.min(most, Math.max(wanted, Math.ceil(72 / cell)));
-  const alone = 2 * columns * cell + BLOCK_GAP_PX > width; // no second block beside it: use the width
-  return alone ? Math.min(most, Math.max(columns, largest)) : columns;
+  return Math.min(most, Math.max(wanted, Math.ceil(72 / cell)));
 }
 
 export function layoutGrid(hosts: readonly Grouped[], width: number, cell: number): GridLayout {
