@@ -1,5 +1,6 @@
 // What every EventLog does, whatever it is made of.
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <set>
 
@@ -252,11 +253,12 @@ TEST_P(EventLogContract, AnEmptyBatchIsNothing) {
 }
 
 TEST_P(EventLogContract, ASubscriberIsWokenByItsTopicsUntilItEnds) {
-  int wakes = 0;
+  // An engine may wake from a thread of its own.
+  std::atomic<int> wakes = 0;
   const Topic topics[] = {Topic::kHealth, Topic::kFindings};
   auto subscription = log().Subscribe(topics, [&wakes] { ++wakes; });
   AppendValues(Topic::kHealth, {"a"});
-  EXPECT_GE(wakes, 1);
+  EXPECT_GE(wakes, 1) << "in one process it is woken by the time Append returns";
   const int before = wakes;
   AppendValues(Topic::kFindings, {"b"});
   EXPECT_GT(wakes, before);
@@ -285,14 +287,16 @@ TEST_P(EventLogContract, ACompactedTopicKeepsTheNewestOfEachKey) {
   EXPECT_EQ(early->Behind()->records, 0);
 }
 
-TEST_P(EventLogContract, WhatWasAppendedAndCommittedSurvivesAReopening) {
+class DurableEventLogContract : public EventLogContract {};
+
+TEST_P(DurableEventLogContract, WhatWasAppendedAndCommittedSurvivesAReopening) {
   AppendValues(Topic::kHealth, {"a", "b", "c"});
   {
     const auto reader = Open(Topic::kHealth, "remediator");
     ASSERT_EQ(reader->Poll(2)->size(), 2U);
     ASSERT_TRUE(reader->Commit());
   }
-  if (!under_test_->Reopen()) GTEST_SKIP() << "nothing of it survives, by design";
+  under_test_->Reopen();
   EXPECT_EQ(ValuesOf(Drain(OpenAt(Topic::kHealth).get())), (Strings{"a", "b", "c"}));
   EXPECT_EQ(ValuesOf(Drain(Open(Topic::kHealth, "remediator").get())), Strings{"c"});
   AppendValues(Topic::kHealth, {"d"});
@@ -300,6 +304,9 @@ TEST_P(EventLogContract, WhatWasAppendedAndCommittedSurvivesAReopening) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Log, EventLogContract, testing::ValuesIn(LogFactories()),
+                         [](const auto& of) { return of.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Log, DurableEventLogContract, testing::ValuesIn(DurableLogFactories()),
                          [](const auto& of) { return of.param.name; });
 
 }  // namespace

@@ -19,9 +19,9 @@ class LogUnderTest {
   virtual ~LogUnderTest() = default;
   virtual EventLog& log() = 0;
   // Brings retention and compaction up to date, where the engine does them behind the scenes.
-  virtual void Settle() = 0;
-  // Ends the log and opens it again as a new process would; false where nothing survives.
-  virtual bool Reopen() = 0;
+  virtual void Settle() {}
+  // Ends the log and opens it again as a new process would. For durable ones alone.
+  virtual void Reopen() { FLEETMEDIC_CHECK(false); }
 };
 
 struct LogFactory {
@@ -31,6 +31,8 @@ struct LogFactory {
 inline void PrintTo(const LogFactory& factory, std::ostream* out) { *out << factory.name; }
 
 std::vector<LogFactory> LogFactories();
+// Those of them that survive their process.
+std::vector<LogFactory> DurableLogFactories();
 
 }  // namespace fleetmedic
 

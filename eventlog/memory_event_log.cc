@@ -174,7 +174,7 @@ Reader::Lag MemoryEventLog::State::Behind(Topic topic, const Offsets& offsets) {
     const Partition& of = At(state, partition);
     const auto first = of.records.lower_bound(offset);
     if (first == of.records.end()) continue;
-    lag.records += of.head - std::max(offset, of.oldest());
+    lag.records += of.head - first->first;
     const WallTime oldest = first->second.record.timestamp;
     lag.oldest = lag.oldest == kWallNever ? oldest : std::min(lag.oldest, oldest);
   }

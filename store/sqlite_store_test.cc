@@ -196,6 +196,27 @@ TEST_F(SqliteStoreTest, WhatWasCommittedSurvivesEveryCrash) {
   EXPECT_GT(crashes, 50);
 }
 
+TEST_F(SqliteStoreTest, ACrashWhileTheFileIsMadeLeavesOneThatOpens) {
+  int64_t crashes = 0;
+  for (const bool at_write : {true, false}) {
+    for (int64_t nth = 1;; ++nth) {
+      RemoveFiles();
+      FaultVfs disk(static_cast<uint64_t>(nth));
+      (at_write ? disk.AtWrite(nth, Effect::kCrash) : disk.AtSync(nth, Effect::kCrash));
+      (void)SqliteStore::Open(path_, clock_, {.vfs = disk.name()});
+      if (!disk.crashed()) break;
+      ++crashes;
+      disk.Restart();
+      const auto store = SqliteStore::Open(path_, clock_, {.vfs = disk.name()});
+      ASSERT_TRUE(store) << "call " << nth << ": " << store.error().message;
+      const Epoch epoch = (*store)->Acquire("a", kTtl)->epoch;
+      ASSERT_TRUE(CommitNumber(store->get(), epoch, 1));
+      ASSERT_EQ(NewestWhole(**store), 1);
+    }
+  }
+  EXPECT_GT(crashes, 10);
+}
+
 TEST_F(SqliteStoreTest, AnEditedAuditIsFoundAndNotSimplyDone) {
   const auto store = Open();
   const Epoch epoch = store->Acquire("a", kTtl)->epoch;
