@@ -19,8 +19,12 @@ class SchedulerTruth {
   virtual std::vector<HostView> List() = 0;
   // The newest directive of each host that ever had one.
   virtual std::map<HostId, Directive> Directives() const = 0;
-  // Anything wrong with its own tasks: lost, doubled, below a minimum. Empty when sound.
+  // A task id that two hosts run: never. Empty when sound.
   virtual std::string Unsound() const = 0;
+  // When all is quiet: each job runs as many tasks as it wants. Empty when so.
+  virtual std::string Unsettled() const = 0;
+  // Its process dies and starts again from what it had committed.
+  virtual void Crash() = 0;
 };
 
 // The bundled scheduler's core, turned on the simulation's loop, its store a crash away.

@@ -234,6 +234,7 @@ void World::Chaos() {
   if (per_minute(options_.crash_per_minute)) {
     CrashProcess(&processes_[random.Below(2)], loop_.Between(Seconds(1), Seconds(40)));
   }
+  if (per_minute(0.1)) scheduler_->Crash();
   if (options_.rival && per_minute(0.2)) {
     Process* process = &processes_[random.Below(2)];
     process->paused = true;
@@ -348,7 +349,8 @@ bool World::AllWell(std::string* why) const {
     *why = "grant " + row.key + " is open and no host is out";
     return false;
   }
-  return true;
+  *why = scheduler_->Unsettled();
+  return why->empty();
 }
 
 }  // namespace fleetmedic::sim
