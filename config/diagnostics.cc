@@ -103,7 +103,8 @@ std::string Diagnostics::Snippet(const Diagnostic& diagnostic) const {
     return hint.empty() ? "" : "   |" + hint + "\n";
   }
   const std::string_view line = LineOf(files_[index].text, diagnostic.place.line);
-  const size_t byte = ByteOfChar(line, static_cast<size_t>(std::max(diagnostic.place.column, 1)) - 1);
+  const auto column = static_cast<size_t>(std::max(diagnostic.place.column, 1));
+  const size_t byte = ByteOfChar(line, column - 1);
   // Columns of the picture, not of the file: a hidden character is shown by several.
   size_t mark = CharsOf(VisibleText(line.substr(0, byte)));
   std::string shown = VisibleText(line);

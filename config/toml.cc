@@ -1,6 +1,7 @@
 #include "config/toml.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include <toml++/toml.h>
@@ -121,7 +122,11 @@ std::string TomlNode::Shown() const {
   switch (kind) {
     case TomlKind::kString: return Quote(string);
     case TomlKind::kInteger: return std::to_string(integer);
-    case TomlKind::kFloat: return Json(number).Dump();
+    case TomlKind::kFloat:
+      // JSON has no word for these.
+      if (std::isnan(number)) return "nan";
+      if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
+      return Json(number).Dump();
     case TomlKind::kBool: return boolean ? "true" : "false";
     case TomlKind::kDateTime:
     case TomlKind::kArray:
