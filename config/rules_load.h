@@ -55,7 +55,8 @@ std::vector<Rule> LoadRules(std::span<const std::string> paths, Diagnostics* dia
 // What `Rule::version` is: see there.
 std::string RuleVersion(const Rule& rule);
 
-// "kernel", "kmsg-user", "journal:UNIT", "file:/PATH"; the last two may end in '*'.
+// "journal:UNIT" and "file:/PATH", which may end in '*'; "kernel"; and what anybody can write, for
+// rules that harm nobody: "kmsg-user", "journal-user", "journal-container".
 bool ValidRuleSource(std::string_view source);
 // Whether a rule with this source trusts lines of that one.
 bool SourceTrusted(std::string_view rule_source, std::string_view line_source);
