@@ -12,11 +12,13 @@ Code CodeOfErrno(int error_number) {
   switch (error_number) {
     case ENOENT:
     case ESRCH:
+    case ENOTDIR:
       return Code::kNotFound;
     case EEXIST:
       return Code::kAlreadyExists;
     case EACCES:
     case EPERM:
+    case EROFS:
       return Code::kPermissionDenied;
     case ENOSPC:
     case EDQUOT:
@@ -33,10 +35,15 @@ Code CodeOfErrno(int error_number) {
     case ECONNRESET:
     case EPIPE:
     case ENOTCONN:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
       return Code::kUnavailable;
     case EINVAL:
     case ENAMETOOLONG:
       return Code::kInvalidArgument;
+    case ENOSYS:
+    case EOPNOTSUPP:
+      return Code::kUnsupported;
     default:
       return Code::kIo;
   }
