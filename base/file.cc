@@ -181,7 +181,8 @@ std::string FsRoot::Path(std::string_view path) const {
 Result<UniqueFd> FsRoot::Open(std::string_view path, int flags) const {
   FLEETMEDIC_CHECK((flags & (O_CREAT | O_TRUNC)) == 0);
   if (path.find('\0') != std::string_view::npos) {
-    return Fail(Code::kInvalidArgument, "cannot open " + Quote(path, 256) + ": zero byte in a name");
+    return Fail(Code::kInvalidArgument,
+                fmt::format("cannot open {}: a zero byte in a name", Quote(path, 256)));
   }
   if (root_ == "/") {
     UniqueFd fd(OpenPlain(("/" + std::string(path)).c_str(), flags));
