@@ -86,7 +86,8 @@ class AddingRole final : public Role {
   std::string_view name() const override { return "adding"; }
   void Turn(MonoTime) override {
     for (const int item : inbox->TakeAll()) sum_ += item;
-    if (sum_ == wanted_) done.Notify();
+    // A last wake may turn it once more.
+    if (sum_ == wanted_ && !done.HasBeenNotified()) done.Notify();
   }
   MonoTime NextWake() const override { return kMonoForever; }
 
