@@ -11,7 +11,9 @@ add_library(fleetmedic_flags INTERFACE)
 target_include_directories(fleetmedic_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(fleetmedic_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align
-  -Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum -Werror)
+  -Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum -Werror
+  # Members that an initialiser does not name keep the default that their struct gives them.
+  -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(fleetmedic_flags INTERFACE -Wthread-safety -Wthread-safety-beta)
 else()

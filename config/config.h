@@ -83,6 +83,8 @@ struct Policy {
   Millis drain_deadline = Minutes(30);
   Millis repair_deadline = Minutes(15);
   Millis probation_deadline = Hours(1);
+  // After a repair the host may still report what was wrong before it: this long it is no relapse.
+  Millis relapse_grace = Seconds(30);
   Millis refused_retry = Seconds(15);  // a refused grant is asked for again after this
   int attempts_max = 3;                // repairs in one episode, over all rungs
   std::vector<Rung> default_ladder = {Rung::kReboot};
@@ -118,6 +120,7 @@ struct StreamConfig {
 struct SchedulerConfig {
   Millis turn_every = Millis(200);
   Millis executor_silent_after = Seconds(30);
+  Millis host_lost_after = Minutes(5); // silent for longer: its tasks are replaced elsewhere
   Millis start_timeout = Seconds(60);  // told to start, and not heard of
   Millis lease_ttl = Seconds(10);
 };

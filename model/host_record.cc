@@ -76,6 +76,7 @@ std::optional<HostState> ParseHostState(std::string_view word) { return ValueOf(
 Json ToJson(const HostRecord& record) {
   Json json;
   json.Set("facts", ToJson(record.facts));
+  json.Set("facts_known", record.facts_known);
   json.Set("state", HostStateName(record.state));
   json.Set("since", record.since);
   json.Set("deadline", record.deadline);
@@ -116,6 +117,7 @@ Result<HostRecord> HostRecordFromJson(const Json& json) {
   int64_t attempt = 0;
   JsonReader in(json, "host record");
   in.RequiredAs("facts", &record.facts, HostFactsFromJson);
+  in.Required("facts_known", &record.facts_known);
   in.Word("state", &record.state, ParseHostState);
   in.Required("since", &record.since);
   in.Required("deadline", &record.deadline);

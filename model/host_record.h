@@ -55,6 +55,8 @@ struct DetectorMark {
 
 struct HostRecord {
   HostFacts facts;   // facts.host is the key; facts.boot_id the present boot
+  // Its agent has told what it is. Until then no limit can be counted for it, so nothing is done.
+  bool facts_known = false;
   HostState state = HostState::kHealthy;
   WallTime since = kWallNever;       // when the state was entered
   WallTime deadline = kWallNever;    // of the state; kWallNever for none

@@ -1,0 +1,448 @@
+#include "remediation/controller.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/logging.h"
+#include "remediation/evidence.h"
+
+namespace fleetmedic {
+namespace {
+
+constexpr Millis kTickEvery = Seconds(1);
+constexpr Millis kRetryLeadEvery = Seconds(1);
+constexpr size_t kRequestsMax = 256;
+// A host with nothing known to be wrong, unknown to its scheduler and this long silent, has left.
+constexpr Millis kForgetAfter = Hours(1);
+
+// Whether two records differ in nothing but what the next beat tells again.
+bool SameButForBeats(const HostRecord& before, const HostRecord& after) {
+  if (before.detectors.size() != after.detectors.size()) return false;
+  HostRecord stripped = after;
+  stripped.seen_at = before.seen_at;
+  stripped.ok_since = before.ok_since;
+  for (auto& [detector, mark] : stripped.detectors) {
+    const auto it = before.detectors.find(detector);
+    if (it == before.detectors.end()) return false;
+    mark.observed_at = it->second.observed_at;
+  }
+  return stripped == before;
+}
+
+}  // namespace
+
+Controller::Controller(RemediatorConfig config, std::string hold_file,
+                       RemediatorEnvironment environment)
+    : config_(std::move(config)),
+      env_(std::move(environment)),
+      gate_(env_.clock, std::move(hold_file)),
+      requests_(kRequestsMax, env_.wake),
+      intake_(&env_.log, &env_.metrics),
+      outbox_(config_, {env_.clock, gate_, env_.log, env_.hook, env_.workers, env_.metrics,
+                        env_.wake}),
+      snapshot_(std::make_shared<FleetSnapshot>()) {
+  turns_failed_ = env_.metrics.Counter("fleetmedic_remediator_turns_failed_total",
+                                       "Passes that ended in an error and changed nothing.");
+  steps_ignored_ = env_.metrics.Counter("fleetmedic_remediator_inputs_ignored_total",
+                                        "Inputs that changed nothing they could have.");
+  grants_given_ = env_.metrics.Counter("fleetmedic_grants_given_total", "Grants given.");
+  grants_refused_ = env_.metrics.Counter("fleetmedic_grants_refused_total",
+                                         "Requests for a grant that a limit refused.");
+  pages_ = env_.metrics.Counter("fleetmedic_pages_total", "Messages that call a person.");
+  hosts_gauge_ = env_.metrics.Gauge("fleetmedic_hosts", "Hosts that the remediator knows.");
+  disrupted_gauge_ = env_.metrics.Gauge("fleetmedic_hosts_disrupted",
+                                        "Hosts that are bad, tainted or draining.");
+  open_grants_gauge_ = env_.metrics.Gauge("fleetmedic_grants_open", "Grants that are open.");
+  mode_gauge_ = env_.metrics.Gauge("fleetmedic_mode",
+                                   "0 auto, 1 shadow, 2 degraded, 3 tripped, 4 hold.");
+  log_lag_gauge_ = env_.metrics.Gauge("fleetmedic_remediator_log_lag_seconds",
+                                      "Age of the oldest record that is not read yet.");
+}
+
+Controller::~Controller() {
+  if (lease_) (void)env_.store.Release(*lease_);
+}
+
+WallTime Controller::SteadyNow(MonoTime now) {
+  if (anchor_wall_ == kWallNever) {
+    anchor_wall_ = env_.clock.Wall();
+    anchor_mono_ = now;
+  }
+  return anchor_wall_ + (now - anchor_mono_);
+}
+
+void Controller::StepDown(const Error& error) {
+  turns_failed_.Add();
+  trouble_ = error.message;
+  LogWarning("stepping down", {{"error", error.message}});
+  gate_.LeadUntil(MonoTime{});
+  outbox_.Reset();
+  lease_.reset();
+  intake_.Close();
+  for (auto& [done, answer] : answers_) {
+    done(Fail(Code::kUnavailable, "the decision could not be stored: " + error.message));
+  }
+  answers_.clear();
+  asks_.clear();
+}
+
+bool Controller::Lead(MonoTime now) {
+  if (lease_ && now < lease_renew_at_) return true;
+  // The deadline is taken before the call, so that a slow store shortens it and never lengthens.
+  const MonoTime until = now + config_.lease_ttl;
+  Result<Lease> lease = lease_ ? env_.store.Renew(*lease_, config_.lease_ttl)
+                               : env_.store.Acquire(env_.owner, config_.lease_ttl);
+  if (!lease) {
+    if (lease.error().code == Code::kBusy) {
+      trouble_ = lease.error().message;
+      lease_.reset();
+      return false;
+    }
+    StepDown(lease.error());
+    return false;
+  }
+  const bool fresh = !lease_;
+  lease_ = *lease;
+  lease_renew_at_ = now + config_.lease_ttl / 3;
+  gate_.LeadUntil(until);
+  if (!fresh) return true;
+  if (const Status started = StartLeading(); !started) {
+    StepDown(started.error());
+    return false;
+  }
+  silence_counts_from_ = kMonoForever;
+  return true;
+}
+
+Status Controller::StartLeading() {
+  FLEETMEDIC_RETURN_IF_ERROR(ledger_.Load(env_.store));
+  // What was written last was written at a time that has passed.
+  if (ledger_.written_at() > now_) {
+    anchor_wall_ += ledger_.written_at() - now_;
+    now_ = ledger_.written_at();
+  }
+  outbox_.Reset();
+  FLEETMEDIC_RETURN_IF_ERROR(
+      intake_.Open([this](Topic topic) { return ledger_.Offsets(topic); }));
+  trouble_.clear();
+  LogInfo("leading", {{"epoch", lease_->epoch}, {"hosts", ledger_.hosts().size()}});
+  return {};
+}
+
+void Controller::Turn(MonoTime now) {
+  now_ = SteadyNow(now);
+  next_wake_ = now + kRetryLeadEvery;
+  if (!Lead(now)) {
+    PublishSnapshot(now);
+    return;
+  }
+  ++passes_;
+  ledger_.Touch(now_);
+  TakeOutcomes();
+  TakeRequests();
+  if (const Status read = ReadLog(now); !read) {
+    StepDown(read.error());
+    PublishSnapshot(now);
+    return;
+  }
+  if (now >= next_tick_) {
+    next_tick_ = now + kTickEvery;
+    ExpireOverrides();
+    UpdateBrakeAndMode(now);
+    TickHosts(now);
+    ledger_.PruneGrants(now_ - LongestWindow(config_.limits) - Hours(1));
+  } else if (!asks_.empty()) {
+    UpdateBrakeAndMode(now);
+  }
+  AnswerAsks();
+  outbox_.Revoke(mode_, now_, ledger_);
+  if (const Status committed = CommitPass(); !committed) {
+    StepDown(committed.error());
+    PublishSnapshot(now);
+    return;
+  }
+  outbox_.Act(mode_, now_, now, &ledger_);
+  if (now >= next_list_) {
+    next_list_ = now + config_.list_every;
+    outbox_.AskList(now);
+  }
+  PublishSnapshot(now);
+  next_wake_ = std::min({next_wake_, next_tick_, next_list_, lease_renew_at_, outbox_.NextDue()});
+  next_wake_ = std::max(next_wake_, now + Millis(1));
+}
+
+void Controller::TakeOutcomes() {
+  const MonoTime mono = env_.clock.Mono();
+  for (Outcome& outcome : outbox_.TakeOutcomes()) {
+    if (auto* applied = std::get_if<outcome::Applied>(&outcome)) {
+      if (!applied->view) {
+        trouble_ = applied->view.error().message;
+        outbox_.Failed(applied->key, mono);
+        continue;
+      }
+      outbox_.Succeeded(applied->key);
+      const auto row = ledger_.outbox().find(applied->key);
+      if (row != ledger_.outbox().end() &&
+          row->second.directive.revision <= applied->directive.revision) {
+        ledger_.EraseOutbox(applied->key);
+      }
+      StepHost(applied->directive.host, input::View{*applied->view, false});
+    } else if (auto* ordered = std::get_if<outcome::Ordered>(&outcome)) {
+      if (!ordered->status) {
+        outbox_.Failed(ordered->key, mono);
+        continue;
+      }
+      outbox_.Succeeded(ordered->key);
+      const auto row = ledger_.outbox().find(ordered->key);
+      if (row != ledger_.outbox().end() && row->second.repair.id == ordered->repair_id) {
+        ledger_.EraseOutbox(ordered->key);
+      }
+    } else if (auto* listed = std::get_if<outcome::Listed>(&outcome)) {
+      if (!listed->views) {
+        trouble_ = "scheduler: " + listed->views.error().message;
+        continue;
+      }
+      trouble_.clear();
+      std::set<HostId> missing;
+      for (const auto& [host, record] : ledger_.hosts()) missing.insert(host);
+      for (const HostView& view : *listed->views) {
+        if (missing.erase(view.host) > 0) StepHost(view.host, input::View{view, true});
+      }
+      for (const HostId& host : missing) StepHost(host, input::NotListed{});
+    }
+  }
+}
+
+Status Controller::ReadLog(MonoTime now) {
+  bool more = false;
+  FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<HostInput> inputs, intake_.Poll(now_, &more));
+  for (const HostInput& in : inputs) {
+    StepHost(in.host, in.input);
+    if (std::holds_alternative<input::Facts>(in.input)) LayOverrides(in.host);
+  }
+  FLEETMEDIC_RETURN_IF_ERROR(intake_.FlushDeadLetters());
+  for (auto& [topic, positions] : intake_.Positions()) {
+    ledger_.SetOffsets(topic, std::move(positions));
+  }
+  if (more) {
+    next_wake_ = now;
+  } else if (silence_counts_from_ == kMonoForever) {
+    silence_counts_from_ = now + config_.policy.silent_after;
+  }
+  return {};
+}
+
+void Controller::StepHost(const HostId& host, const Input& input) {
+  HostRecordPtr record = ledger_.Host(host);
+  if (record == nullptr) {
+    const bool introduces = std::holds_alternative<input::Facts>(input) ||
+                            std::holds_alternative<input::Report>(input) ||
+                            std::holds_alternative<input::Found>(input);
+    if (!introduces) return;
+    HostRecord fresh;
+    fresh.facts.host = host;
+    fresh.since = now_;
+    record = std::make_shared<const HostRecord>(std::move(fresh));
+  }
+  Decision decision = Step(config_.policy, *record, input, SurroundingsNow(), now_);
+  if (decision.why.starts_with("ignored: ")) steps_ignored_.Add();
+  if (decision.why.ends_with(" of another boot")) intake_.SetAsideOtherBoot({host, input});
+  TakeEffects(*record, decision, input);
+  AuditDecision(*record, decision, input);
+  if (decision.next == *record) return;
+  if (SameButForBeats(*record, decision.next)) {
+    ledger_.PutHostVolatile(std::move(decision.next));
+  } else {
+    ledger_.PutHost(std::move(decision.next));
+  }
+}
+
+void Controller::TakeEffects(const HostRecord& before, const Decision& decision, const Input&) {
+  for (const Effect& effect : decision.effects) {
+    OutboxRow row;
+    row.host = before.facts.host;
+    row.created_at = now_;
+    if (const auto* ask = std::get_if<effect::AskGrant>(&effect)) {
+      asks_.push_back({before.facts.host, ask->reason});
+    } else if (const auto* release = std::get_if<effect::ReleaseGrant>(&effect)) {
+      ledger_.ReleaseGrant(release->grant, now_);
+    } else if (const auto* direct = std::get_if<effect::Direct>(&effect)) {
+      row.kind = OutboxRow::Kind::kDirective;
+      row.directive = direct->directive;
+      row.recovery = direct->recovery;
+      outbox_.Succeeded(row.Key());   // a new order does not wait for the old one's back-off
+      ledger_.PutOutbox(std::move(row));
+    } else if (const auto* repair = std::get_if<effect::RunRepair>(&effect)) {
+      row.kind = OutboxRow::Kind::kRepair;
+      row.repair = repair->repair;
+      outbox_.Succeeded(row.Key());
+      ledger_.PutOutbox(std::move(row));
+    } else if (const auto* notify = std::get_if<effect::Notify>(&effect)) {
+      if (notify->urgent) pages_.Add();
+      AuditAct("fleetmedic", notify->urgent ? "page" : "notify",
+               "host:" + before.facts.host.str(), notify->text, "");
+    }
+  }
+}
+
+void Controller::TickHosts(MonoTime now) {
+  // Steps change the map's values and a host that left its keys: the keys are taken first.
+  std::vector<HostId> hosts;
+  hosts.reserve(ledger_.hosts().size());
+  for (const auto& [host, record] : ledger_.hosts()) hosts.push_back(host);
+  for (const HostId& host : hosts) {
+    const HostRecordPtr record = ledger_.Host(host);
+    const bool gone = record->state == HostState::kSuspect && record->scheduler_lost &&
+                      record->conditions.empty() && record->grant.empty() &&
+                      record->seen_at + kForgetAfter < now_;
+    if (gone && now >= silence_counts_from_) {
+      AuditAct("fleetmedic", "forget", "host:" + host.str(),
+               "silent for " + FormatDuration(kForgetAfter) + " and not listed", "");
+      ledger_.ForgetHost(host);
+      continue;
+    }
+    // Most hosts, most of the time: a tick has nothing to say to them.
+    if (record->state == HostState::kHealthy && !record->drain_wanted &&
+        !record->scheduler_lost && record->waits_for.empty() &&
+        Assess(config_.policy, *record, now_).worst == nullptr) {
+      continue;
+    }
+    StepHost(host, input::Tick{});
+  }
+}
+
+Surroundings Controller::SurroundingsNow() const {
+  Surroundings around;
+  around.mode = mode_;
+  around.mode_reason = mode_reason_;
+  around.held_rules = held_rules_;
+  return around;
+}
+
+BrakeSample Controller::SampleFleet() const {
+  BrakeSample sample;
+  const bool silence_counts = env_.clock.Mono() >= silence_counts_from_;
+  for (const auto& [host, record] : ledger_.hosts()) {
+    ++sample.hosts;
+    const Assessment seen = Assess(config_.policy, *record, now_);
+    const bool out = record->want != Want::kSchedulable || record->state == HostState::kRetired;
+    sample.disrupted += seen.worst != nullptr || out ? 1 : 0;
+    sample.silent += seen.silent && silence_counts ? 1 : 0;
+    std::set<std::string_view> rules;
+    for (const TrackedCondition& tracked : record->conditions) {
+      const std::string_view detector = tracked.detector;
+      if (!detector.starts_with("rule:") || !Actionable(config_.policy, tracked.condition)) {
+        continue;
+      }
+      if (tracked.observed_at + config_.brake.rule_window > now_) rules.insert(detector.substr(5));
+    }
+    for (const std::string_view rule : rules) ++sample.rule_hosts[std::string(rule)];
+  }
+  return sample;
+}
+
+void Controller::UpdateBrakeAndMode(MonoTime) {
+  BrakeSample sample = SampleFleet();
+  Result<Millis> lag = intake_.Lag(now_);
+  if (lag) sample.log_lag = *lag;
+  log_lag_gauge_.Set(static_cast<double>(sample.log_lag.count()) / 1000);
+  hosts_gauge_.Set(sample.hosts);
+  disrupted_gauge_.Set(sample.disrupted);
+
+  const BrakeState brake = StepBrake(config_.brake, sample, ledger_.brake(), now_);
+  for (const BrakeCause& cause : brake.causes) {
+    const auto known = std::ranges::find(ledger_.brake().causes, cause.cause, &BrakeCause::cause);
+    if (known != ledger_.brake().causes.end()) continue;
+    pages_.Add();
+    Json detail;
+    detail.Set("level", cause.level);
+    AuditAct("fleetmedic", "trip", "brake", cause.detail, "tripped", std::move(detail));
+  }
+  ledger_.SetBrake(brake);
+
+  mode_ = config_.mode;
+  mode_reason_ = mode_ == Mode::kShadow ? "configured: decides and does nothing" : "";
+  const auto stricter = [this](Mode mode, std::string reason) {
+    if (mode <= mode_) return;
+    mode_ = mode;
+    mode_reason_ = std::move(reason);
+  };
+  if (!lag) stricter(Mode::kDegraded, "the log does not say how far behind we are");
+  if (sample.log_lag > config_.policy.evidence_age_max) {
+    stricter(Mode::kDegraded, "the log is " + FormatDuration(sample.log_lag) + " behind");
+  }
+  if (brake.tripped()) stricter(Mode::kTripped, brake.causes.front().detail);
+  held_rules_.clear();
+  bool held = gate_.HoldFilePresent();
+  if (held) stricter(Mode::kHold, "held by the file " + gate_.hold_file());
+  bool fleet_hold = false;
+  for (const auto& [id, override] : ledger_.overrides()) {
+    if (override.kind != OverrideKind::kHold) continue;
+    if (override.scope.kind == ScopeKind::kRule) held_rules_.push_back(override.scope.name);
+    if (override.scope.kind != ScopeKind::kFleet) continue;
+    fleet_hold = true;
+    stricter(Mode::kHold, fmt::format("held by {}: {}", override.who, override.reason));
+  }
+  if (fleet_hold) {
+    gate_.Hold();
+  } else if (requests_.empty()) {
+    gate_.Unhold();
+  }
+  mode_gauge_.Set(static_cast<double>(mode_));
+}
+
+Census Controller::TakeCensus() const {
+  Census census;
+  for (const auto& [host, record] : ledger_.hosts()) {
+    const bool available = record->state == HostState::kHealthy && record->facts_known &&
+                           record->want == Want::kSchedulable && !record->scheduler_lost &&
+                           !Assess(config_.policy, *record, now_).silent;
+    census.Add(record->facts, available);
+  }
+  return census;
+}
+
+void Controller::AnswerAsks() {
+  if (asks_.empty()) return;
+  const std::vector<Ask> asks = std::exchange(asks_, {});
+  const Census census = TakeCensus();
+  for (const Ask& ask : asks) {
+    const HostRecordPtr record = ledger_.Host(ask.host);
+    if (record == nullptr || record->state != HostState::kSuspect || !record->grant.empty()) {
+      continue;
+    }
+    const Answer answer = Decide(config_.limits, ledger_.GrantList(), census, record->facts,
+                                 false, now_);
+    if (!answer.granted) {
+      grants_refused_.Add();
+      StepHost(ask.host, input::Refused{answer.limit, answer.retry_at});
+      continue;
+    }
+    Grant grant;
+    grant.id = ledger_.NextGrantId();
+    grant.host = ask.host;
+    grant.cell = record->facts.cell;
+    grant.pool = record->facts.pool;
+    grant.rack = record->facts.rack;
+    grant.episode = record->episode;
+    grant.reason = ask.reason;
+    grant.granted_at = now_;
+    const GrantId id = grant.id;
+    // Before the step: what the step releases must be there.
+    ledger_.PutGrant(std::move(grant));
+    grants_given_.Add();
+    StepHost(ask.host, input::Granted{id});
+  }
+  asks_.clear();
+}
+
+Status Controller::CommitPass() {
+  const Status committed = ledger_.Commit(&env_.store, lease_->epoch);
+  if (!committed) return committed;
+  for (auto& [done, answer] : answers_) done(std::move(answer));
+  answers_.clear();
+  return {};
+}
+
+}  // namespace fleetmedic

@@ -1,0 +1,154 @@
+// The remediator's role: reads the log, steps the hosts, asks the budget, commits, acts.
+//
+// One pass of the leader: read → Step → brake, Decide → one store transaction with the host
+// records, the grants, the outbox rows, the audit and the log offsets → only then the outbox acts.
+#ifndef FLEETMEDIC_REMEDIATION_CONTROLLER_H_
+#define FLEETMEDIC_REMEDIATION_CONTROLLER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "base/clock.h"
+#include "base/inbox.h"
+#include "base/metrics.h"
+#include "base/role.h"
+#include "base/workers.h"
+#include "config/config.h"
+#include "eventlog/event_log.h"
+#include "ratelimit/budget.h"
+#include "remediation/gate.h"
+#include "remediation/host_machine.h"
+#include "remediation/intake.h"
+#include "remediation/ledger.h"
+#include "remediation/outbox.h"
+#include "remediation/query.h"
+#include "scheduler-hooks/scheduler_hook.h"
+#include "store/store.h"
+
+namespace fleetmedic {
+
+// What the controller stands on. Nothing is owned; all of it outlives the controller, and the
+// workers are stopped before it is destroyed.
+struct RemediatorEnvironment {
+  const Clock& clock;
+  EventLog& log;
+  Store& store;
+  SchedulerHook& hook;
+  Workers& workers;
+  Metrics& metrics;
+  std::function<void()> wake;   // asks for a turn, from any thread; empty in the simulator
+  std::string owner;            // names this process in the lease
+};
+
+class Controller final : public Role, public RemediatorService {
+ public:
+  Controller(RemediatorConfig config, std::string hold_file, RemediatorEnvironment environment);
+  ~Controller() override;
+
+  std::string_view name() const override { return "remediator"; }
+  void Turn(MonoTime now) override;
+  MonoTime NextWake() const override { return next_wake_; }
+
+  std::shared_ptr<const FleetSnapshot> Snapshot() const override;
+  Status Post(Request request, std::function<void(Result<RequestAnswer>)> done) override;
+
+  // For tests and the simulator, on the role's thread.
+  const Ledger& ledger() const { return ledger_; }
+  bool leading() const { return lease_.has_value(); }
+
+ private:
+  struct PostedRequest {
+    Request request;
+    std::function<void(Result<RequestAnswer>)> done;
+  };
+  struct Ask {
+    HostId host;
+    std::string reason;
+  };
+
+  bool Lead(MonoTime now);
+  Status StartLeading();
+  void StepDown(const Error& error);
+  WallTime SteadyNow(MonoTime now);
+
+  void TakeRequests();
+  Result<RequestAnswer> Handle(const request::AddOverride& request);
+  Result<RequestAnswer> Handle(const request::EndOverride& request);
+  Result<RequestAnswer> Handle(const request::Release& request);
+  Result<RequestAnswer> Handle(const request::ReleaseBrake& request);
+  Result<RequestAnswer> ReturnHosts(const request::AddOverride& request);
+  void TakeOutcomes();
+  Status ReadLog(MonoTime now);
+  void TickHosts(MonoTime now);
+  void ExpireOverrides();
+  void LayOverrides(const HostId& host);
+  void LayAllOverrides();
+  void UpdateBrakeAndMode(MonoTime now);
+  BrakeSample SampleFleet() const;
+  Census TakeCensus() const;
+  void AnswerAsks();
+  Status CommitPass();
+  void PublishSnapshot(MonoTime now);
+
+  void StepHost(const HostId& host, const Input& input);
+  void TakeEffects(const HostRecord& before, const Decision& decision, const Input& input);
+  void AuditDecision(const HostRecord& before, const Decision& decision, const Input& input);
+  void AuditAct(std::string who, std::string action, std::string object, std::string why,
+                std::string result, Json detail = {});
+  Surroundings SurroundingsNow() const;
+
+  const RemediatorConfig config_;
+  const RemediatorEnvironment env_;
+  Gate gate_;
+  Inbox<PostedRequest> requests_;
+  Ledger ledger_;
+  Intake intake_;
+  Outbox outbox_;
+
+  std::optional<Lease> lease_;
+  MonoTime lease_renew_at_{};
+  MonoTime next_wake_{};
+  MonoTime next_tick_{};
+  MonoTime next_list_{};
+  MonoTime next_snapshot_{};
+  // The pass's own time: it goes on with the monotonic clock from where it was anchored, and
+  // never back behind what was written, so that a jump of the wall clock opens no window.
+  WallTime now_ = kWallNever;
+  WallTime anchor_wall_ = kWallNever;
+  MonoTime anchor_mono_{};
+  // Before this, silence means that we were away.
+  MonoTime silence_counts_from_ = kMonoForever;
+
+  Mode mode_ = Mode::kShadow;
+  std::string mode_reason_;
+  std::vector<std::string> held_rules_;
+  std::vector<Ask> asks_;
+  std::vector<std::pair<std::function<void(Result<RequestAnswer>)>, Result<RequestAnswer>>>
+      answers_;
+  std::string trouble_;
+  uint64_t passes_ = 0;
+
+  mutable absl::Mutex snapshot_mutex_;
+  std::shared_ptr<const FleetSnapshot> snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);
+
+  MetricCounter turns_failed_;
+  MetricCounter steps_ignored_;
+  MetricCounter grants_given_;
+  MetricCounter grants_refused_;
+  MetricCounter pages_;
+  MetricGauge hosts_gauge_;
+  MetricGauge disrupted_gauge_;
+  MetricGauge open_grants_gauge_;
+  MetricGauge mode_gauge_;
+  MetricGauge log_lag_gauge_;
+};
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_REMEDIATION_CONTROLLER_H_

@@ -1,0 +1,63 @@
+// The remediator's side of the log: polls its topics, decodes, and sets aside what it cannot use.
+#ifndef FLEETMEDIC_REMEDIATION_INTAKE_H_
+#define FLEETMEDIC_REMEDIATION_INTAKE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/metrics.h"
+#include "eventlog/event_log.h"
+#include "remediation/host_machine.h"
+
+namespace fleetmedic {
+
+// One input for one host, and where it came from.
+struct HostInput {
+  HostId host;
+  Input input;
+};
+
+// Owned by one thread.
+class Intake {
+ public:
+  static constexpr size_t kRecordsPerPollMax = 512;
+
+  Intake(EventLog* log, Metrics* metrics);
+
+  // Opens a reader for each topic at the offsets that were committed last.
+  Status Open(const std::function<std::vector<Position>(Topic)>& offsets);
+  void Close() { readers_.clear(); }
+
+  // The next inputs, at most kRecordsPerPollMax of each topic. What cannot be read is in the
+  // dead-letter topic before this returns; when it cannot be put there, nothing was taken and the
+  // intake must be opened again. `more`: a topic had a full batch, so poll again soon.
+  Result<std::vector<HostInput>> Poll(WallTime now, bool* more);
+
+  // Where each topic stands, to be committed with what its records led to.
+  std::vector<std::pair<Topic, std::vector<Position>>> Positions() const;
+
+  // The age of the oldest health event or finding that is not read yet; zero at the head.
+  Result<Millis> Lag(WallTime now) const;
+
+  // One more record that decided nothing because of its boot: counted and set aside. The record
+  // is the one that made `input`; call between Poll and the next.
+  void SetAsideOtherBoot(const HostInput& input);
+  // Appends what was set aside since; on an error keeps it for the next call.
+  Status FlushDeadLetters();
+
+ private:
+  void Decode(Topic topic, const LogRecord& record, WallTime now, std::vector<HostInput>* out);
+  void SetAside(Topic topic, const LogRecord& record, std::string_view kind, std::string reason);
+
+  EventLog* const log_;
+  Metrics* const metrics_;
+  std::map<Topic, std::unique_ptr<Reader>> readers_;
+  std::vector<Record> dead_letters_;
+};
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_REMEDIATION_INTAKE_H_

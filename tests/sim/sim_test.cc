@@ -1,0 +1,72 @@
+#include <cstdlib>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "base/logging.h"
+#include "tests/sim/world.h"
+
+namespace fleetmedic::sim {
+namespace {
+
+// Set by the build: fewer under a sanitizer.
+constexpr uint64_t kSeeds = FLEETMEDIC_SIM_SEEDS;
+constexpr uint64_t kSeedsPerTest = 10;
+
+class Seeds : public ::testing::TestWithParam<uint64_t> {
+ protected:
+  void SetUp() override { SetLogLevel(LogLevel::kError); }
+};
+
+TEST_P(Seeds, KeepEveryInvariantAndEndWell) {
+  int grants = 0;
+  for (uint64_t seed = GetParam(); seed < GetParam() + kSeedsPerTest; ++seed) {
+    World world(seed, RandomOptions(seed));
+    world.Run();
+    grants += world.grants_given();
+    ASSERT_EQ(world.failure(), "") << world.TraceTail() << "replay: build/release/tests/sim_replay "
+                                   << seed;
+  }
+  // A run in which nothing was ever decided shows nothing.
+  EXPECT_GT(grants, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(From, Seeds,
+                         ::testing::Range(uint64_t{1}, kSeeds + 1, kSeedsPerTest),
+                         ::testing::PrintToStringParamName());
+
+TEST(Simulation, TheSameSeedGivesTheSameTrace) {
+  SetLogLevel(LogLevel::kError);
+  for (const uint64_t seed : {uint64_t{7}, uint64_t{42}}) {
+    World first(seed, RandomOptions(seed));
+    World second(seed, RandomOptions(seed));
+    first.Run();
+    second.Run();
+    EXPECT_EQ(first.trace_hash(), second.trace_hash()) << seed;
+    EXPECT_GT(first.events_run(), 1000u);
+  }
+}
+
+// The table for people and the machine agree: CheckRecords fails on an edge that is not in the
+// table, and this on one that no run ever took.
+TEST(Simulation, EveryEdgeOfTheTableIsTaken) {
+  SetLogLevel(LogLevel::kError);
+  std::set<std::string> missing;
+  for (const Transition& row : Transitions()) {
+    if (row.from != row.to) {
+      missing.insert(std::string(HostStateName(row.from)) + ">" +
+                     std::string(HostStateName(row.to)));
+    }
+  }
+  for (uint64_t seed = 1001; seed < 1060 && !missing.empty(); ++seed) {
+    World world(seed, RandomOptions(seed));
+    world.Run();
+    ASSERT_EQ(world.failure(), "") << "replay: build/release/tests/sim_replay " << seed;
+    for (const std::string& edge : world.edges()) missing.erase(edge);
+  }
+  EXPECT_TRUE(missing.empty()) << ::testing::PrintToString(missing);
+}
+
+}  // namespace
+}  // namespace fleetmedic::sim

@@ -1,0 +1,81 @@
+// The whole control plane on one thread, from one seed: simulated clock, log, store, hosts and
+// people around the real remediator and the real scheduler core.
+#ifndef FLEETMEDIC_TESTS_SIM_SIMULATION_H_
+#define FLEETMEDIC_TESTS_SIM_SIMULATION_H_
+
+#include <cstdint>
+#include <functional>
+#include <queue>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/workers.h"
+
+namespace fleetmedic::sim {
+
+// Events in the order of their time, and of their making where times are equal. Running one moves
+// the clock to its time.
+class EventLoop {
+ public:
+  explicit EventLoop(uint64_t seed) : random_(seed) {}
+
+  SimulatedClock& clock() { return clock_; }
+  Random& random() { return random_; }
+  WallTime wall() const { return clock_.Wall(); }
+  MonoTime mono() const { return clock_.Mono(); }
+
+  void After(Micros delay, std::function<void()> run);
+  // Again and again every `period`, each time up to `jitter` later, until the loop ends.
+  void Every(Micros period, Micros jitter, std::function<void()> run);
+  // Uniform in [low, high].
+  Micros Between(Micros low, Micros high);
+
+  // Runs events until `until`; after each one calls `check`.
+  void RunUntil(MonoTime until, const std::function<void()>& check);
+
+  // What happened, in order: the same seed gives the same hash.
+  void Trace(std::string_view what);
+  uint64_t trace_hash() const { return trace_hash_; }
+  uint64_t events_run() const { return events_run_; }
+  // The last lines of the trace, oldest first: what a failure prints.
+  std::string TraceTail() const;
+
+ private:
+  struct Event {
+    MonoTime at;
+    uint64_t order;
+    std::function<void()> run;
+    bool operator<(const Event& other) const {
+      return at != other.at ? at > other.at : order > other.order;
+    }
+  };
+  static constexpr size_t kTraceTailMax = 60;
+
+  SimulatedClock clock_;
+  Random random_;
+  std::priority_queue<Event> events_;
+  uint64_t next_order_ = 0;
+  uint64_t events_run_ = 0;
+  uint64_t trace_hash_ = 14695981039346656037ULL;   // FNV-1a's offset basis
+  std::vector<std::string> tail_;
+};
+
+// Work that ends some simulated time after it was submitted. `alive` guards against work whose
+// owner crashed meanwhile: it is dropped unrun, as a killed process drops it.
+class SimWorkers final : public Workers {
+ public:
+  explicit SimWorkers(EventLoop* loop) : loop_(loop) {}
+  Status Submit(std::string_view name, std::function<void()> work) override;
+  void Crash() { ++generation_; }
+
+ private:
+  EventLoop* const loop_;
+  uint64_t generation_ = 0;
+};
+
+}  // namespace fleetmedic::sim
+
+#endif  // FLEETMEDIC_TESTS_SIM_SIMULATION_H_
