@@ -1,0 +1,218 @@
+#include "detectors/agent_role.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/logging.h"
+#include "detectors/detector_list.h"
+#include "detectors/file_tailer.h"
+#include "detectors/journal_reader.h"
+#include "detectors/kmsg_reader.h"
+#include "detectors/log_record.h"
+
+namespace fleetmedic {
+namespace {
+
+constexpr Seconds kFactsEvery{5};
+constexpr Minutes kFactsPostEvery{5};
+constexpr Seconds kAgentEvery{5};
+
+}  // namespace
+
+Result<std::unique_ptr<AgentRole>> AgentRole::Make(const Clock* clock, EventLog* log,
+                                                   Metrics* metrics, AgentOptions options,
+                                                   std::function<void()> wake) {
+  FLEETMEDIC_CHECK(options.make_workers != nullptr);
+  FLEETMEDIC_ASSIGN_OR_RETURN(
+      HostFacts facts,
+      ReadFacts(FsRoot(options.host.root), options.host, options.agent_version));
+  return std::unique_ptr<AgentRole>(new AgentRole(clock, log, metrics, std::move(options),
+                                                  std::move(wake), std::move(facts)));
+}
+
+AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentOptions options,
+                     std::function<void()> wake, HostFacts facts)
+    : clock_(clock),
+      metrics_(metrics),
+      options_(std::move(options)),
+      wake_(std::move(wake)),
+      root_(options_.host.root),
+      facts_(std::move(facts)),
+      reporter_({.host = facts_.host,
+                 .beat_every = options_.agent.beat_every,
+                 .repeat_every = options_.agent.repeat_every}) {
+  Sender::Options sending;
+  sending.folder = options_.state_dir;
+  sending.spool_bytes_max = options_.agent.spool_bytes_max;
+  sending.host = facts_.host.str();
+  // A post is seen by the turn that it wakes.
+  sender_ = std::make_unique<Sender>(clock, log, metrics, wake_, std::move(sending));
+  std::vector<std::unique_ptr<LogSource>> sources = MakeSources();
+  if (!sources.empty()) {
+    LogPump::Options pumping;
+    pumping.frames.host = facts_.host;
+    pumping.frames.lines_per_second_max = options_.agent.log_lines_per_second_max;
+    pumping.frames.flush_after = options_.agent.log_flush_after;
+    pumping.cursor_path = options_.state_dir + "/cursors.json";
+    pumping.wait_max = options_.log_wait_max;
+    pump_ = std::make_unique<LogPump>(clock, metrics, sender_.get(), std::move(pumping),
+                                      std::move(sources));
+    pump_->SetBoot(facts_.boot_id);
+    pump_job_.workers = options_.make_workers("logs");
+  }
+  send_job_.workers = options_.make_workers("send");
+  RestoreReporter();
+  runner_ = std::make_unique<Runner>(
+      clock, metrics, options_.make_workers, wake_,
+      Runner::Options{.probe_deadline = options_.agent.probe_deadline,
+                      .host = facts_.host.str()});
+  AddDetectors();
+}
+
+AgentRole::~AgentRole() {
+  runner_.reset();
+  if (pump_ != nullptr) pump_->Interrupt();
+  pump_job_.workers.reset();
+  send_job_.workers.reset();
+}
+
+void AgentRole::RestoreReporter() {
+  const Result<std::string> state = Sender::ReadReporterState(options_.state_dir);
+  if (state) {
+    const Status restored = reporter_.Restore(*state);
+    if (!restored) {
+      LogWarning("the reporter's state cannot be read; sequences skip ahead",
+                 {{"host", facts_.host.str()}, {"error", restored.error().message}});
+    }
+  } else if (state.error().code != Code::kNotFound) {
+    LogWarning("the reporter's state cannot be read; sequences skip ahead",
+               {{"host", facts_.host.str()}, {"error", state.error().message}});
+    (void)reporter_.Restore("");
+  }
+  reporter_.SetBoot(facts_.boot_id, facts_.booted_at, clock_->Wall());
+}
+
+void AgentRole::AddDetectors() {
+  for (const auto& make : options_.detectors_for_tests) runner_->Add(make());
+  if (!options_.detectors_for_tests.empty()) return;
+  for (auto& detector : MakeDetectors(clock_, options_.host, options_.detectors)) {
+    runner_->Add(std::move(detector));
+  }
+}
+
+std::vector<std::unique_ptr<LogSource>> AgentRole::MakeSources() {
+  std::vector<std::unique_ptr<LogSource>> sources;
+  if (options_.agent.read_kernel_log) {
+    sources.push_back(std::make_unique<KmsgReader>(&root_, clock_, KmsgReader::Options{}));
+  }
+  // The machine's own journal says nothing of a host that is another folder.
+  if (options_.agent.read_journal &&
+      (options_.host.root == "/" || !options_.agent.journal_dir.empty())) {
+    sources.push_back(std::make_unique<JournalReader>(options_.agent.journal_dir));
+  }
+  for (const TailedFile& file : options_.agent.files) {
+    sources.push_back(std::make_unique<FileTailer>(&root_, file.path));
+  }
+  return sources;
+}
+
+void AgentRole::RefreshFacts(MonoTime now) {
+  facts_due_ = now + kFactsEvery;
+  Result<HostFacts> fresh = ReadFacts(root_, options_.host, options_.agent_version);
+  if (!fresh) {
+    LogWarning("cannot read the facts of the host", {{"error", fresh.error().message}});
+    return;
+  }
+  // Another name is another agent; the identity of this one stays.
+  fresh->host = facts_.host;
+  // A file that cannot be read just now is no new boot.
+  if (fresh->boot_id.empty()) {
+    fresh->boot_id = facts_.boot_id;
+    fresh->booted_at = facts_.booted_at;
+  }
+  // btime is worked out from the wall clock and wanders with it by a second.
+  if (fresh->boot_id == facts_.boot_id) fresh->booted_at = facts_.booted_at;
+  if (*fresh == facts_) return;
+  const bool rebooted = fresh->boot_id != facts_.boot_id;
+  facts_ = *std::move(fresh);
+  facts_post_due_ = now;
+  if (!rebooted) return;
+  reporter_.SetBoot(facts_.boot_id, facts_.booted_at, clock_->Wall());
+  if (pump_ != nullptr) pump_->SetBoot(facts_.boot_id);
+}
+
+void AgentRole::PostFacts(MonoTime now) {
+  facts_post_due_ = now + kFactsPostEvery;
+  sender_->PostState({Topic::kHosts, "facts", RecordOf(facts_, clock_->Wall())}, true);
+}
+
+void AgentRole::ReportAgent(MonoTime now) {
+  agent_due_ = now + kAgentEvery;
+  const Sender::Counts counts = sender_->counts();
+  AgentSample sample;
+  sample.mono = now;
+  sample.wall = clock_->Wall();
+  if (pump_ != nullptr) sample.lost = pump_->Lost();
+  sample.spool_dropped_lines = counts.spool.dropped_lines;
+  sample.refused_lines = counts.refused_lines;
+  sample.spool_bytes = counts.spool.bytes;
+  sample.log_away = counts.log_away;
+  sample.disk_error = counts.disk_error;
+  for (const Runner::OverdueProbe& probe : runner_->Overdue()) {
+    sample.overdue[probe.detector] =
+        std::chrono::duration_cast<Millis>(now - probe.started_at);
+  }
+  reporter_.Take({"agent", sample.wall, agent_detector_.Evaluate(sample)});
+}
+
+void AgentRole::SendReports(MonoTime now) {
+  const std::vector<HealthEvent> events = reporter_.Due(now);
+  // Before the events: a sequence is written down before it is used.
+  if (std::optional<std::string> state = reporter_.TakeState()) {
+    sender_->PostReporterState(*std::move(state));
+  }
+  for (const HealthEvent& event : events) {
+    const bool beat = event.kind == HealthEventKind::kBeat;
+    sender_->PostState({Topic::kHealth, beat ? "beat" : "health/" + event.detector,
+                        RecordOf(event, clock_->Wall())},
+                       !beat);
+  }
+}
+
+void AgentRole::StartJob(Job* job, std::string_view job_name, void (AgentRole::*work)()) {
+  if (job->running.exchange(true)) return;
+  const Status submitted = job->workers->Submit(job_name, [this, job, work] {
+    (this->*work)();
+    job->running = false;
+    if (wake_) wake_();
+  });
+  if (!submitted) job->running = false;
+}
+
+void AgentRole::Turn(MonoTime now) {
+  if (now >= facts_due_) RefreshFacts(now);
+  if (now >= facts_post_due_) PostFacts(now);
+  for (DetectorReport& report : runner_->Turn(now, clock_->Wall())) {
+    reporter_.Take(std::move(report));
+  }
+  if (now >= agent_due_) ReportAgent(now);
+  SendReports(now);
+  if (pump_ != nullptr) StartJob(&pump_job_, "logs", &AgentRole::RunPump);
+  if (now >= sender_->NextRun()) StartJob(&send_job_, "send", &AgentRole::RunSender);
+}
+
+MonoTime AgentRole::NextWake() const {
+  MonoTime next = std::min({facts_due_, facts_post_due_, agent_due_, runner_->NextWake(),
+                            reporter_.NextDue()});
+  // A job that runs wakes us at its end.
+  if (!send_job_.running) next = std::min(next, sender_->NextRun());
+  if (pump_ != nullptr && !pump_job_.running) {
+    // Inline workers: the pump has just waited 0, and is asked again when a frame can be due.
+    const bool inline_pump = options_.log_wait_max == Millis(0);
+    next = inline_pump ? std::min(next, clock_->Mono() + options_.agent.log_flush_after)
+                       : MonoTime{};
+  }
+  return next;
+}
+
+}  // namespace fleetmedic

@@ -1,0 +1,104 @@
+// The agent: one host's detectors, log sources and facts on their way to the event log.
+#ifndef FLEETMEDIC_DETECTORS_AGENT_ROLE_H_
+#define FLEETMEDIC_DETECTORS_AGENT_ROLE_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/metrics.h"
+#include "base/role.h"
+#include "base/workers.h"
+#include "config/config.h"
+#include "detectors/agent_detector.h"
+#include "detectors/facts.h"
+#include "detectors/log_pump.h"
+#include "detectors/reporter.h"
+#include "detectors/runner.h"
+#include "detectors/sender.h"
+#include "eventlog/event_log.h"
+
+namespace fleetmedic {
+
+struct AgentOptions {
+  HostConfig host;
+  AgentConfig agent;
+  DetectorsConfig detectors;
+  // The agent's own folder; no two agents share one.
+  std::string state_dir;
+  std::string agent_version;
+  // A pool of one thread with room for one in production: each detector, the log pump ("logs") and
+  // the sender ("send") get their own, so an agent has at most three threads beside its
+  // detectors'. Inline in the simulator, together with log_wait_max of 0.
+  MakeWorkers make_workers;
+  Millis log_wait_max = Millis(500);
+  // A name and a maker for each detector; AgentDetectors() of the config where this is empty.
+  std::vector<std::function<std::unique_ptr<Detector>()>> detectors_for_tests = {};
+};
+
+// Turn blocks on nothing: what waits for a subsystem, the disk or the log runs on workers. Facts
+// are read on the turn, at most every five seconds, from a handful of small files.
+class AgentRole final : public Role {
+ public:
+  // Nothing is owned but the options; `wake` is called from any thread to ask for a turn. The host
+  // must have a name: an error is ReadFacts'.
+  static Result<std::unique_ptr<AgentRole>> Make(const Clock* clock, EventLog* log,
+                                                 Metrics* metrics, AgentOptions options,
+                                                 std::function<void()> wake);
+  // Waits for what runs on workers: bounded by their deadlines, and see Runner.
+  ~AgentRole() override;
+
+  std::string_view name() const override { return "agent"; }
+  void Turn(MonoTime now) override;
+  MonoTime NextWake() const override;
+
+  const HostFacts& facts() const { return facts_; }
+  // What it holds now. On the role's thread.
+  std::vector<Condition> Conditions() const { return reporter_.Conditions(); }
+
+ private:
+  // One piece of repeated work on a worker, never twice at once.
+  struct Job {
+    std::atomic<bool> running{false};
+    std::unique_ptr<Workers> workers;
+  };
+
+  AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentOptions options,
+            std::function<void()> wake, HostFacts facts);
+
+  void RestoreReporter();
+  void AddDetectors();
+  std::vector<std::unique_ptr<LogSource>> MakeSources();
+  void RefreshFacts(MonoTime now);
+  void PostFacts(MonoTime now);
+  void ReportAgent(MonoTime now);
+  void SendReports(MonoTime now);
+  void StartJob(Job* job, std::string_view job_name, void (AgentRole::*work)());
+  void RunSender() { sender_->Run(); }
+  void RunPump() { pump_->Cycle(); }
+
+  const Clock* const clock_;
+  Metrics* const metrics_;
+  const AgentOptions options_;
+  const std::function<void()> wake_;
+  const FsRoot root_;
+  HostFacts facts_;
+  MonoTime facts_due_{};
+  MonoTime facts_post_due_{};
+  MonoTime agent_due_{};
+  AgentDetector agent_detector_;
+  Reporter reporter_;
+  std::unique_ptr<Sender> sender_;
+  std::unique_ptr<LogPump> pump_;   // null where no source is configured
+  std::unique_ptr<Runner> runner_;
+  Job send_job_;
+  Job pump_job_;
+};
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_DETECTORS_AGENT_ROLE_H_

@@ -1,0 +1,78 @@
+#include "detectors/schedule.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "detectors/condition_types.h"
+
+namespace fleetmedic {
+
+size_t ProbeSchedule::Add(Millis interval, MonoTime first) {
+  FLEETMEDIC_CHECK(interval > Millis(0));
+  Slot slot;
+  slot.interval = interval;
+  slot.due = first;
+  slots_.push_back(slot);
+  return slots_.size() - 1;
+}
+
+std::vector<ProbeAction> ProbeSchedule::Due(MonoTime now) {
+  std::vector<ProbeAction> actions;
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (now < slot.due) continue;
+    if (slot.outstanding) {
+      slot.overdue = true;
+      slot.due = now + slot.interval;
+      actions.push_back({ProbeAction::Kind::kOverdue, i,
+                         std::chrono::duration_cast<Millis>(now - slot.started_at),
+                         slot.started_at});
+    } else {
+      slot.outstanding = true;
+      slot.overdue = false;
+      slot.started_at = now;
+      slot.due = now + overdue_after_;
+      actions.push_back({ProbeAction::Kind::kStart, i, Millis(0), now});
+    }
+  }
+  return actions;
+}
+
+bool ProbeSchedule::Finished(size_t detector, MonoTime now) {
+  Slot& slot = slots_[detector];
+  FLEETMEDIC_CHECK(slot.outstanding);
+  const bool in_time = !slot.overdue;
+  slot.outstanding = false;
+  slot.overdue = false;
+  slot.due = in_time ? std::max(slot.started_at + slot.interval, now) : now;
+  return in_time;
+}
+
+MonoTime ProbeSchedule::NextWake() const {
+  MonoTime next = kMonoForever;
+  for (const Slot& slot : slots_) next = std::min(next, slot.due);
+  return next;
+}
+
+std::vector<Condition> UnknownConditions(std::span<const std::string> types,
+                                         std::span<const Condition> last,
+                                         std::string_view reason, std::string_view message) {
+  std::set<std::pair<std::string, std::string>> parts;
+  std::set<std::string, std::less<>> told;
+  for (const Condition& condition : last) {
+    parts.emplace(condition.type, condition.unit);
+    told.insert(condition.type);
+  }
+  for (const std::string& type : types) {
+    if (!told.contains(type)) parts.emplace(type, "");
+  }
+  std::vector<Condition> unknown;
+  for (const auto& [type, unit] : parts) {
+    unknown.push_back(
+        MakeCondition(type, unit, Verdict::kUnknown, reason, std::string(message)));
+  }
+  return unknown;
+}
+
+}  // namespace fleetmedic
