@@ -101,8 +101,6 @@ void World::CheckRecords() {
     const std::string* from = entry.detail["from"].string();
     const std::string* to = entry.detail["to"].string();
     if (from == nullptr || to == nullptr || *from == *to) continue;
-    edges_.insert(*from + ">" + *to);
-    // healthy>suspect and on in one step shows as its ends; the table has the parts.
     const bool known = std::ranges::any_of(Transitions(), [&](const Transition& row) {
       return HostStateName(row.from) == *from && HostStateName(row.to) == *to;
     });

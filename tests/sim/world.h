@@ -26,7 +26,7 @@ namespace fleetmedic::sim {
 struct WorldOptions {
   FleetOptions fleet;
   RemediatorConfig remediator;
-  Micros lasts = Minutes(30);         // faults and people, then quiet
+  Micros lasts = Minutes(20);         // faults and people, then quiet
   Micros settles_within = Hours(4);   // after which everything must be well
   double break_per_minute = 0.5;
   double mass_break_chance = 0.3;     // once in the run, a third of the fleet at once
@@ -51,8 +51,6 @@ class World {
   const std::string& failure() const { return failure_; }
   uint64_t trace_hash() const { return loop_.trace_hash(); }
   std::string TraceTail() const { return loop_.TraceTail(); }
-  // Edges of the host machine that this run stepped along, as "from>to".
-  const std::set<std::string>& edges() const { return edges_; }
   int grants_given() const { return grants_given_; }
   uint64_t events_run() const { return loop_.events_run(); }
 
@@ -102,8 +100,6 @@ class World {
   bool chaos_ = true;
   bool dirty_ = false;
   std::string failure_;
-  std::set<std::string> edges_;
-  std::map<HostId, HostState> last_states_;
   std::set<std::string> grants_checked_;
   uint64_t audit_seen_ = 0;
   int grants_given_ = 0;
