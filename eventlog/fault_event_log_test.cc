@@ -17,7 +17,8 @@ class FaultEventLogTest : public testing::Test {
   std::vector<std::string> Written() {
     std::vector<std::string> values;
     const auto reader = wrapped_.OpenAt(Topic::kHealth, {}).value();
-    for (const LogRecord& record : reader->Poll(100).value()) values.push_back(record.record.value);
+    const std::vector<LogRecord> records = reader->Poll(100).value();
+    for (const LogRecord& record : records) values.push_back(record.record.value);
     return values;
   }
 
