@@ -71,7 +71,8 @@ class Reader {
 
   // For readers of a group: what was polled so far is done; a reader of the same group that opens
   // later, or takes over a partition, starts after it. Partitions that went to another reader in
-  // the meantime are left to that one. kInvalidArgument for a reader from OpenAt, whose owner keeps offsets.
+  // the meantime are left to that one. kInvalidArgument for a reader from OpenAt, whose owner
+  // keeps the offsets.
   virtual Status Commit() = 0;
 
   // Where Poll reads next, one for each partition that this reader has.

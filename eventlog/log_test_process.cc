@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
+#include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "eventlog/sqlite_event_log.h"
 
@@ -69,13 +69,18 @@ void Hold(EventLog* log, const std::string& group) {
 int Main(const std::vector<std::string>& args) {
   if (args.size() < 4) return 2;
   const SystemClock clock;
-  const auto log = SqliteEventLog::Open(args[2], clock).value();
+  const auto opened = SqliteEventLog::Open(args[2], clock);
+  if (!opened) {
+    std::fprintf(stderr, "%s\n", opened.error().message.c_str());
+    return 1;
+  }
+  EventLog* const log = opened->get();
   if (args[1] == "append") {
-    AppendMany(log.get(), args[3], std::stoi(args.at(4)));
+    AppendMany(log, args[3], std::stoi(args.at(4)));
   } else if (args[1] == "read") {
-    ReadMany(log.get(), std::stoi(args[3]));
+    ReadMany(log, std::stoi(args[3]));
   } else if (args[1] == "hold") {
-    Hold(log.get(), args[3]);
+    Hold(log, args[3]);
   } else {
     return 2;
   }

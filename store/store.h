@@ -85,9 +85,9 @@ class Store {
 
   // All or nothing, durable when it returns. kFenced and nothing changed when `epoch` is not the
   // newest, or its lease was released. `body` runs at most once, reads through its transaction and
-  // starts no other commit. An error of `body` rolls back and is returned. kFull, kBusy, kIo: nothing changed,
-  // except that after kIo and kDeadlineExceeded it is not known whether the commit holds: the
-  // caller reads again before it acts.
+  // starts no other commit. An error of `body` rolls back and is returned. kFull, kBusy, kIo:
+  // nothing changed, except that after kIo and kDeadlineExceeded it is not known whether the commit
+  // holds: the caller reads again before it acts.
   virtual Status Commit(Epoch epoch, absl::FunctionRef<Status(StoreTransaction&)> body) = 0;
 
   // Committed values.
