@@ -84,7 +84,8 @@ INSTANTIATE_TEST_SUITE_P(
         Course{"after_a_silence_it_counts_anew", 3, Seconds(10), {0, 1, 2, 60, 61, 62}, {2, 62}},
         Course{"a_time_a_little_behind_counts_as_now", 3, Minutes(1), {10, 8, 9}, {9}},
         Course{"a_clock_put_back_begins_anew", 2, Minutes(1), {7200, 7201, 0, 1}, {7201, 1}},
-        Course{"a_clock_put_back_does_not_silence_it", 1, Minutes(1), {7200, 0, 31}, {7200, 0, 31}}),
+        Course{"a_clock_put_back_does_not_silence_it", 1, Minutes(1), {7200, 0, 31},
+               {7200, 0, 31}}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Thresholds, HostsBootsUnitsAndRulesCountAlone) {
