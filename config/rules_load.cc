@@ -335,7 +335,8 @@ bool ValidRuleSource(std::string_view source) {
   if (source.size() > 512 || VisibleText(source) != source) return false;
   const size_t star = source.find('*');
   if (star != std::string_view::npos && star + 1 != source.size()) return false;
-  for (const std::string_view whole : {"kernel", "kmsg-user", "journal-user", "journal-container"}) {
+  for (const std::string_view whole :
+       {"kernel", "kmsg-user", "journal-user", "journal-container"}) {
     if (source == whole) return true;
   }
   return rest("journal:") || rest("file:/");

@@ -75,6 +75,15 @@ TEST(RuleSet, ARuleMatchesOnlyWhatItsSourcesSay) {
   EXPECT_EQ(any, 1);
 }
 
+TEST(RuleSet, ALineIsNotTakenByARuleThatTrustsOthersBecauseAnotherRuleTrustsIt) {
+  Rule of_kernel = MakeRule("k.x", "x");
+  Rule of_docker = MakeRule("d.x", "x");
+  of_docker.sources = {"journal:docker.service"};
+  Matcher matcher(MustCompile({of_kernel, of_docker}));
+  EXPECT_EQ(Names(&matcher, "x", "kernel"), std::vector<std::string>{"k.x"});
+  EXPECT_EQ(Names(&matcher, "x", "journal:docker.service"), std::vector<std::string>{"d.x"});
+}
+
 TEST(RuleSet, MatchesComeInTheOrderOfTheRules) {
   Matcher matcher(MustCompile({MakeRule("a.1", "z$"), MakeRule("a.2", "^a"),
                                MakeRule("a.3", "never"), MakeRule("a.4", "m")}));

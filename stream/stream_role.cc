@@ -1,0 +1,212 @@
+#include "stream/stream_role.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/logging.h"
+#include "base/text.h"
+
+namespace fleetmedic {
+namespace {
+
+// Of each header's name and each value that a dead letter repeats.
+constexpr size_t kOriginHeaderBytesMax = 256;
+
+// "logs/0@1234": what Finding::position holds.
+std::string PositionOf(const LogRecord& record) {
+  return "logs/" + std::to_string(record.partition) + "@" + std::to_string(record.offset);
+}
+
+Record RecordOf(const Finding& finding, WallTime now) {
+  Record record;
+  record.key = finding.host.str();
+  record.value = ToJson(finding).Dump();
+  record.timestamp = now;
+  record.headers = {{"content-type", "application/json"},
+                    {"ce_specversion", "1.0"},
+                    {"ce_type", "fleetmedic.finding"},
+                    {"ce_source", "/stream"},
+                    {"ce_id", finding.rule + "@" + finding.rule_version + "/" + finding.position +
+                                  "/" + finding.condition.unit},
+                    {"ce_time", FormatWall(finding.last_at)}};
+  return record;
+}
+
+}  // namespace
+
+StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, const Parts& parts)
+    : parts_(parts), thresholds_(parts.limits) {
+  Metrics& metrics = *parts_.metrics;
+  records_read_ = metrics.Counter("fleetmedic_stream_records_total", "Log frames read.");
+  lines_read_ = metrics.Counter("fleetmedic_stream_lines_total", "Log lines matched against.");
+  bytes_read_ = metrics.Counter("fleetmedic_stream_bytes_total", "Bytes of log lines.");
+  findings_written_ = metrics.Counter("fleetmedic_stream_findings_total", "Findings written.");
+  dead_letters_written_ =
+      metrics.Counter("fleetmedic_stream_dead_letters_total", "Log frames that were unreadable.");
+  findings_over_limit_ = metrics.Counter("fleetmedic_stream_findings_over_limit_total",
+                                         "Findings past the limit of one frame.");
+  windows_dropped_ = metrics.Counter("fleetmedic_stream_windows_dropped_total",
+                                     "Threshold windows forgotten for their limit.");
+  log_errors_ = metrics.Counter("fleetmedic_stream_log_errors_total",
+                                "Calls of the event log that failed and are repeated.");
+  refused_records_ = metrics.Counter("fleetmedic_stream_refused_records_total",
+                                     "Records of ours that the event log can never take.");
+  windows_ = metrics.Gauge("fleetmedic_stream_windows", "Threshold windows that are kept.");
+  lag_records_ = metrics.Gauge("fleetmedic_stream_lag_records", "Log frames not yet read.");
+  lag_seconds_ = metrics.Gauge("fleetmedic_stream_lag_seconds", "Age of the oldest of them.");
+  SetRules(std::move(rules));
+  constexpr std::array kReads = {Topic::kLogs};
+  if (parts_.wake) subscription_ = parts_.log->Subscribe(kReads, parts_.wake);
+}
+
+void StreamRole::SetRules(std::shared_ptr<const RuleSet> rules) {
+  matcher_.emplace(std::move(rules));
+  rule_matches_.clear();
+  for (const Rule& rule : matcher_->rules().rules()) {
+    rule_matches_.push_back(parts_.metrics->Counter("fleetmedic_stream_rule_matches_total",
+                                                    "Lines that a rule matched.",
+                                                    {{"rule", rule.name}}));
+  }
+}
+
+void StreamRole::Turn(MonoTime now) {
+  next_wake_ = now + kPollEvery;
+  // What an earlier turn could not settle comes first: nothing is read past it.
+  if (uncommitted_ && !Settle()) return;
+  if (!OpenReader()) return;
+  Result<std::vector<LogRecord>> records = reader_->Poll(kRecordsPerTurn);
+  if (!records) {
+    log_errors_.Add();
+    LogWarning("cannot read the logs", {{"error", records.error().message}});
+    return;
+  }
+  for (const LogRecord& record : *records) ReadRecord(record);
+  uncommitted_ = !records->empty();
+  if (uncommitted_ && !Settle()) return;
+  if (records->size() == kRecordsPerTurn) next_wake_ = now;
+  if (now - lag_shown_at_ >= kPollEvery) {
+    lag_shown_at_ = now;
+    ShowLag();
+  }
+}
+
+bool StreamRole::OpenReader() {
+  if (reader_ != nullptr) return true;
+  Result<std::unique_ptr<Reader>> reader = parts_.log->Open(Topic::kLogs, kGroup);
+  if (!reader) {
+    log_errors_.Add();
+    LogWarning("cannot open the logs", {{"error", reader.error().message}});
+    return false;
+  }
+  reader_ = *std::move(reader);
+  return true;
+}
+
+void StreamRole::ReadRecord(const LogRecord& record) {
+  records_read_.Add();
+  const std::string position = PositionOf(record);
+  const Result<LogFrame> frame =
+      LogFrameFrom(record.record.key, record.record.headers, record.record.value);
+  if (!frame) return DeadLetter(record, position, frame.error());
+  ReadFrame(*frame, position);
+}
+
+void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
+  lines_read_.Add(frame.lines);
+  bytes_read_.Add(static_cast<double>(frame.text.size()));
+  const WallTime now = parts_.clock->Wall();
+  size_t found = 0;
+  matcher_->MatchText(
+      frame.text, frame.source, [&](size_t, std::string_view line, const RuleMatch& match) {
+        rule_matches_[match.rule_index].Add();
+        const std::optional<Finding> finding =
+            thresholds_.Add({frame.host, frame.boot_id, match.rule, match.Unit(),
+                             match.Message(), match.CaptureTexts(), line, frame.first_at,
+                             position});
+        if (!finding) return;
+        if (++found > kFindingsPerFrameMax) return findings_over_limit_.Add();
+        findings_.push_back(RecordOf(*finding, now));
+      });
+  windows_.Set(static_cast<double>(thresholds_.windows()));
+  windows_dropped_.Add(static_cast<double>(thresholds_.dropped() - windows_dropped_told_));
+  windows_dropped_told_ = thresholds_.dropped();
+}
+
+void StreamRole::DeadLetter(const LogRecord& record, const std::string& position,
+                            const Error& why) {
+  LogWarning("unreadable log frame", {{"position", position}, {"error", why.message}});
+  Record letter;
+  letter.key = position;
+  letter.value = record.record.value;
+  letter.timestamp = parts_.clock->Wall();
+  letter.headers = {{"reason", why.message},
+                    {"origin", position},
+                    {"topic", std::string(TopicName(Topic::kLogs))},
+                    {"origin_key", VisibleText(record.record.key)}};
+  for (const auto& [name, value] : record.record.headers) {
+    if (letter.headers.size() == Record::kHeadersMax) break;
+    // Cut, so that a record whose headers fill their limit still fits with ours.
+    letter.headers.emplace_back("origin_" + name.substr(0, kOriginHeaderBytesMax),
+                                value.substr(0, kOriginHeaderBytesMax));
+  }
+  dead_letters_.push_back(std::move(letter));
+}
+
+bool StreamRole::AppendAll(Topic topic, std::vector<Record>* records,
+                           const MetricCounter& written) {
+  while (!records->empty()) {
+    const size_t count = std::min(records->size(), kBatchRecordsMax);
+    const std::span<const Record> batch(records->data(), count);
+    const Status all = parts_.log->Append(topic, batch);
+    // One of them breaks a limit: the others must not wait for it for ever.
+    const bool invalid = !all && all.error().code == Code::kInvalidArgument;
+    if (!all && !(invalid && AppendEach(topic, batch))) {
+      log_errors_.Add();
+      LogWarning("cannot write to the log; trying again",
+                 {{"topic", TopicName(topic)}, {"error", all.error().message}});
+      return false;
+    }
+    written.Add(static_cast<double>(count));
+    records->erase(records->begin(), records->begin() + static_cast<std::ptrdiff_t>(count));
+  }
+  return true;
+}
+
+bool StreamRole::AppendEach(Topic topic, std::span<const Record> records) {
+  for (const Record& record : records) {
+    const Status one = parts_.log->Append(topic, std::span(&record, 1));
+    if (one) continue;
+    if (one.error().code != Code::kInvalidArgument) return false;
+    refused_records_.Add();
+    LogError("the log refuses a record of ours; it is lost",
+             {{"topic", TopicName(topic)}, {"key", record.key}, {"error", one.error().message}});
+  }
+  return true;
+}
+
+bool StreamRole::Settle() {
+  if (!AppendAll(Topic::kFindings, &findings_, findings_written_)) return false;
+  if (!AppendAll(Topic::kDeadLetter, &dead_letters_, dead_letters_written_)) return false;
+  const Status committed = reader_->Commit();
+  if (!committed) {
+    log_errors_.Add();
+    LogWarning("cannot keep the place in the logs; trying again",
+               {{"error", committed.error().message}});
+    return false;
+  }
+  uncommitted_ = false;
+  return true;
+}
+
+void StreamRole::ShowLag() {
+  const Result<Reader::Lag> lag = reader_->Behind();
+  if (!lag) return log_errors_.Add();
+  lag_records_.Set(static_cast<double>(lag->records));
+  const Micros age =
+      lag->oldest == kWallNever ? Micros(0) : parts_.clock->Wall() - lag->oldest;
+  // A record from the future is a clock's fault and no lag.
+  lag_seconds_.Set(static_cast<double>(std::max(age, Micros(0)).count()) / 1e6);
+}
+
+}  // namespace fleetmedic

@@ -1,0 +1,103 @@
+// The stream as a role: log frames in, findings out.
+//
+// One turn reads at most kRecordsPerTurn records of fleetmedic.logs, and what they led to is
+// durable in fleetmedic.findings and fleetmedic.dead-letter before the place in the logs is. After
+// a crash or an error the same records are read again and may lead to the same findings again:
+// Finding::position tells those that read them. Windows below their threshold are not durable: a
+// restart begins them anew.
+#ifndef FLEETMEDIC_STREAM_STREAM_ROLE_H_
+#define FLEETMEDIC_STREAM_STREAM_ROLE_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/role.h"
+#include "eventlog/event_log.h"
+#include "model/log_frame.h"
+#include "stream/rule_set.h"
+#include "stream/thresholds.h"
+
+namespace fleetmedic {
+
+class StreamRole final : public Role {
+ public:
+  static constexpr std::string_view kGroup = "stream";
+  static constexpr size_t kRecordsPerTurn = 64;
+  // The log is asked this often even when nothing woke us, and again after an error.
+  static constexpr Millis kPollEvery = Seconds(1);
+  // Of one frame; what is beyond is counted and not written. Only hostile text makes so many: each
+  // rule and unit tells of itself once in many lines.
+  static constexpr size_t kFindingsPerFrameMax = 200;
+  // Of one call of Append.
+  static constexpr size_t kBatchRecordsMax = 100;
+
+  // What the role works with. Not owned; stays as long as the role. `wake` is the loop's, or
+  // empty; it is called from any thread.
+  struct Parts {
+    const Clock* clock = nullptr;
+    EventLog* log = nullptr;
+    Metrics* metrics = nullptr;
+    std::function<void()> wake;
+    ThresholdLimits limits;
+  };
+
+  StreamRole(std::shared_ptr<const RuleSet> rules, const Parts& parts);
+
+  std::string_view name() const override { return "stream"; }
+  void Turn(MonoTime now) override;
+  MonoTime NextWake() const override { return next_wake_; }
+
+  // Takes effect with the next record. Between turns only, by the thread that turns.
+  void SetRules(std::shared_ptr<const RuleSet> rules);
+
+ private:
+  // False where there is nothing to read with yet.
+  bool OpenReader();
+  void ReadRecord(const LogRecord& record);
+  void ReadFrame(const LogFrame& frame, const std::string& position);
+  void DeadLetter(const LogRecord& record, const std::string& position, const Error& why);
+  // Makes what was read durable, then the place. False: the same again in a later turn.
+  bool Settle();
+  // Takes the records off the list as the log takes them. False where it does not for now; what it
+  // can never take is left out.
+  bool AppendAll(Topic topic, std::vector<Record>* records, const MetricCounter& written);
+  bool AppendEach(Topic topic, std::span<const Record> records);
+  void ShowLag();
+
+  const Parts parts_;
+  std::optional<Matcher> matcher_;
+  Thresholds thresholds_;
+  std::unique_ptr<Reader> reader_;
+  std::vector<Record> findings_;
+  std::vector<Record> dead_letters_;
+  bool uncommitted_ = false;
+  MonoTime next_wake_{};
+  MonoTime lag_shown_at_{};
+  uint64_t windows_dropped_told_ = 0;
+
+  std::vector<MetricCounter> rule_matches_;   // by the index of the rule
+  MetricCounter records_read_;
+  MetricCounter lines_read_;
+  MetricCounter bytes_read_;
+  MetricCounter findings_written_;
+  MetricCounter dead_letters_written_;
+  MetricCounter findings_over_limit_;
+  MetricCounter windows_dropped_;
+  MetricCounter log_errors_;
+  MetricCounter refused_records_;
+  MetricGauge windows_;
+  MetricGauge lag_records_;
+  MetricGauge lag_seconds_;
+  // Last: its end stops the wakes before anything that they could meet is gone.
+  std::unique_ptr<Subscription> subscription_;
+};
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_STREAM_STREAM_ROLE_H_

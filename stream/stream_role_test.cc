@@ -1,0 +1,253 @@
+#include "stream/stream_role.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "eventlog/fault_event_log.h"
+#include "eventlog/memory_event_log.h"
+
+namespace fleetmedic {
+namespace {
+
+std::shared_ptr<const RuleSet> OneRule(int threshold = 1) {
+  Rule rule;
+  rule.name = "k.io";
+  rule.version = "0123456789ab";
+  rule.pattern = R"(I/O error on (?P<device>\w+))";
+  rule.sources = {"kernel"};
+  rule.condition = "DiskError";
+  rule.reason = "IoError";
+  rule.unit = "{device}";
+  rule.message = "{device} fails";
+  rule.threshold_count = threshold;
+  Diagnostics diagnostics;
+  return RuleSet::Compile({rule}, &diagnostics);
+}
+
+class StreamRoleTest : public testing::Test {
+ protected:
+  void MakeRole(std::shared_ptr<const RuleSet> rules) {
+    metrics_ = std::make_unique<Metrics>();
+    role_ = std::make_unique<StreamRole>(
+        std::move(rules), StreamRole::Parts{.clock = &clock_,
+                                            .log = &faults_,
+                                            .metrics = metrics_.get(),
+                                            .wake = [this] { ++wakes_; },
+                                            .limits = {}});
+  }
+
+  void Write(std::string_view host, std::string_view source, std::string text) {
+    LogFrame frame;
+    frame.host = HostId(std::string(host));
+    frame.boot_id = "boot-1";
+    frame.source = source;
+    frame.first_at = clock_.Wall();
+    frame.lines = static_cast<uint32_t>(std::ranges::count(text, '\n'));
+    Append({frame.host.str(), std::move(text), LogFrameHeaders(frame), clock_.Wall()});
+  }
+  void Append(const Record& record) {
+    ASSERT_TRUE(memory_.Append(Topic::kLogs, std::span(&record, 1)).has_value());
+  }
+
+  void Turn(int turns = 1) {
+    for (int i = 0; i < turns; ++i) {
+      clock_.Advance(Seconds(1));
+      role_->Turn(clock_.Mono());
+    }
+  }
+
+  std::vector<Record> All(Topic topic) {
+    std::vector<Record> records;
+    const auto reader = memory_.OpenAt(topic, {}).value();
+    while (true) {
+      const std::vector<LogRecord> some = reader->Poll(1000).value();
+      if (some.empty()) return records;
+      for (const LogRecord& record : some) records.push_back(record.record);
+    }
+  }
+  std::vector<Finding> Findings() {
+    std::vector<Finding> findings;
+    for (const Record& record : All(Topic::kFindings)) {
+      findings.push_back(FindingFromJson(Json::Parse(record.value).value()).value());
+      EXPECT_EQ(record.key, findings.back().host.str());
+    }
+    return findings;
+  }
+  double Metric(std::string_view name) {
+    const std::string text = metrics_->Text();
+    const size_t at = text.find("\n" + std::string(name) + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+  }
+
+  SimulatedClock clock_;
+  MemoryEventLog memory_{clock_};
+  FaultEventLog faults_{&memory_};
+  int wakes_ = 0;
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<StreamRole> role_;
+};
+
+TEST_F(StreamRoleTest, ALineBecomesAFindingOfItsHost) {
+  MakeRole(OneRule());
+  Write("web-1", "kernel", "all well\nI/O error on sda\n");
+  EXPECT_EQ(wakes_, 1);
+  Turn();
+  const std::vector<Finding> findings = Findings();
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].host, HostId("web-1"));
+  EXPECT_EQ(findings[0].boot_id, "boot-1");
+  EXPECT_EQ(findings[0].condition.unit, "sda");
+  EXPECT_EQ(findings[0].condition.message, "sda fails");
+  EXPECT_EQ(findings[0].condition.evidence, std::vector<std::string>{"I/O error on sda"});
+  EXPECT_EQ(findings[0].position, "logs/0@0");
+  EXPECT_EQ(Metric("fleetmedic_stream_lines_total"), 2);
+  EXPECT_EQ(Metric("fleetmedic_stream_findings_total"), 1);
+  EXPECT_EQ(Metric("fleetmedic_stream_rule_matches_total{rule=\"k.io\"}"), 1);
+  EXPECT_EQ(Metric("fleetmedic_stream_lag_records"), 0);
+}
+
+TEST_F(StreamRoleTest, TheSameWordsOfAnotherSourceAreNone) {
+  MakeRole(OneRule());
+  Write("web-1", "kmsg-user", "I/O error on sda\n");
+  Write("web-1", "file:/var/log/app", "I/O error on sda\n");
+  Turn();
+  EXPECT_TRUE(Findings().empty());
+  EXPECT_EQ(Metric("fleetmedic_stream_records_total"), 2);
+}
+
+TEST_F(StreamRoleTest, ThresholdsCountOverFrames) {
+  MakeRole(OneRule(3));
+  Write("web-1", "kernel", "I/O error on sda\n");
+  Turn();
+  Write("web-1", "kernel", "I/O error on sda\nI/O error on sdb\n");
+  Turn();
+  EXPECT_TRUE(Findings().empty());
+  Write("web-1", "kernel", "I/O error on sda\n");
+  Turn();
+  ASSERT_EQ(Findings().size(), 1u);
+  EXPECT_EQ(Findings()[0].count, 3u);
+}
+
+TEST_F(StreamRoleTest, AnUnreadableFrameGoesToTheDeadLettersWithTheReason) {
+  MakeRole(OneRule());
+  Append({"web-1", "I/O error on sda\n", {{"source", "kernel"}, {"boot_id", "b"}}, clock_.Wall()});
+  Append({"not a host!", "x\n", {}, clock_.Wall()});
+  Write("web-1", "kernel", "I/O error on sdb\n");
+  Turn();
+  const std::vector<Record> letters = All(Topic::kDeadLetter);
+  ASSERT_EQ(letters.size(), 2u);
+  EXPECT_EQ(letters[0].key, "logs/0@0");
+  EXPECT_EQ(letters[0].value, "I/O error on sda\n");
+  EXPECT_EQ(HeaderOf(letters[0], "reason"), "header first_at is missing");
+  EXPECT_EQ(HeaderOf(letters[0], "origin"), "logs/0@0");
+  EXPECT_EQ(HeaderOf(letters[0], "origin_source"), "kernel");
+  EXPECT_EQ(Metric("fleetmedic_stream_dead_letters_total"), 2);
+  EXPECT_EQ(Findings().size(), 1u);
+}
+
+TEST_F(StreamRoleTest, ATurnIsBoundedAndSaysThatThereIsMore) {
+  MakeRole(OneRule());
+  for (size_t i = 0; i < StreamRole::kRecordsPerTurn + 1; ++i) {
+    Write("web-" + std::to_string(i), "kernel", "I/O error on sda\n");
+  }
+  Turn();
+  EXPECT_EQ(Findings().size(), StreamRole::kRecordsPerTurn);
+  EXPECT_EQ(role_->NextWake(), clock_.Mono());
+  Turn();
+  EXPECT_EQ(Findings().size(), StreamRole::kRecordsPerTurn + 1);
+  EXPECT_EQ(role_->NextWake(), clock_.Mono() + StreamRole::kPollEvery);
+}
+
+TEST_F(StreamRoleTest, HostileUnitsCannotMakeFindingsWithoutEnd) {
+  MakeRole(OneRule());
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += "I/O error on x" + std::to_string(i) + "\n";
+  Write("web-1", "kernel", text);
+  Turn();
+  EXPECT_EQ(Findings().size(), StreamRole::kFindingsPerFrameMax);
+  EXPECT_EQ(Metric("fleetmedic_stream_findings_over_limit_total"),
+            5000.0 - StreamRole::kFindingsPerFrameMax);
+  EXPECT_EQ(Metric("fleetmedic_stream_windows"), 1000);
+  EXPECT_EQ(Metric("fleetmedic_stream_windows_dropped_total"), 4000);
+}
+
+TEST_F(StreamRoleTest, ANewRuleSetCountsFromTheNextRecord) {
+  MakeRole(OneRule());
+  Diagnostics diagnostics;
+  role_->SetRules(RuleSet::Compile({}, &diagnostics));
+  Write("web-1", "kernel", "I/O error on sda\n");
+  Turn();
+  EXPECT_TRUE(Findings().empty());
+  role_->SetRules(OneRule());
+  Write("web-1", "kernel", "I/O error on sda\n");
+  Turn();
+  EXPECT_EQ(Findings().size(), 1u);
+}
+
+TEST_F(StreamRoleTest, ARestartGoesOnWhereTheLastCommitWas) {
+  MakeRole(OneRule());
+  Write("web-1", "kernel", "I/O error on sda\n");
+  Turn();
+  MakeRole(OneRule());
+  Turn();
+  EXPECT_EQ(Findings().size(), 1u);
+  EXPECT_EQ(Metric("fleetmedic_stream_records_total"), 0);
+}
+
+// A read has no "after" and fills no disk.
+bool CanMeet(LogCall call, LogFault fault) {
+  const bool reads = call == LogCall::kPoll || call == LogCall::kOpen;
+  return !reads || (fault != LogFault::kFull && fault != LogFault::kFailedAfter &&
+                    fault != LogFault::kTimedOutAfter);
+}
+
+class Faults : public StreamRoleTest,
+               public testing::WithParamInterface<std::tuple<LogCall, LogFault, int>> {};
+
+std::vector<std::tuple<LogCall, LogFault, int>> EveryFault() {
+  std::vector<std::tuple<LogCall, LogFault, int>> all;
+  for (const LogCall call :
+       {LogCall::kAppend, LogCall::kCommit, LogCall::kPoll, LogCall::kOpen}) {
+    for (size_t i = 0; i < kLogFaultCount; ++i) {
+      const auto fault = static_cast<LogFault>(i);
+      if (!CanMeet(call, fault)) continue;
+      // The role opens the log once.
+      for (int nth = 1; nth <= (call == LogCall::kOpen ? 1 : 3); ++nth) {
+        all.emplace_back(call, fault, nth);
+      }
+    }
+  }
+  return all;
+}
+
+// Three frames to match and three that are unreadable, and one call that fails in one way.
+TEST_P(Faults, LoseNeitherFindingsNorDeadLetters) {
+  const auto [call, fault, nth] = GetParam();
+  MakeRole(OneRule());
+  faults_.FailAt(call, nth, fault);
+  for (int i = 0; i < 3; ++i) {
+    Write("web-1", "kernel", "I/O error on d" + std::to_string(i) + "\n");
+    Append({"web-1", "no frame", {}, clock_.Wall()});
+    Turn();
+    if (faults_.crashed()) {
+      faults_.Reset();
+      MakeRole(OneRule());
+    }
+  }
+  Turn(3);
+  std::map<std::string, int> positions;
+  for (const Finding& finding : Findings()) ++positions[finding.position];
+  EXPECT_EQ(positions.size(), 3u);
+  std::map<std::string, int> origins;
+  for (const Record& letter : All(Topic::kDeadLetter)) ++origins[letter.key];
+  EXPECT_EQ(origins.size(), 3u);
+  EXPECT_EQ(faults_.faults(), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryCall, Faults, testing::ValuesIn(EveryFault()));
+
+}  // namespace
+}  // namespace fleetmedic
