@@ -1,5 +1,5 @@
-// A rule: a pattern over log lines, and what it means for a host. The plain struct that rules/*.toml
-// is compiled to; the stream makes engines of it.
+// A rule: a pattern over log lines, and what it means for a host. The plain struct that
+// rules/*.toml is compiled to (config/rules_load.h); the stream makes engines of it.
 #ifndef FLEETMEDIC_CONFIG_RULE_H_
 #define FLEETMEDIC_CONFIG_RULE_H_
 
@@ -22,7 +22,8 @@ struct SourcePlace {
 struct Rule {
   // "kernel.hung_task": the pack, a dot, the name. Unique over all files.
   std::string name;
-  // Twelve hexadecimal characters of the SHA-256 over all that follows: what a finding names.
+  // Twelve hexadecimal characters of the SHA-256 over what the rule does: its name and everything
+  // down to clear_after, not its help, examples and places. What a finding names.
   std::string version;
   // The syntax that RE2 and Hyperscan share. Named groups are the captures.
   std::string pattern;

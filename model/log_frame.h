@@ -2,7 +2,11 @@
 #ifndef FLEETMEDIC_MODEL_LOG_FRAME_H_
 #define FLEETMEDIC_MODEL_LOG_FRAME_H_
 
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "model/ids.h"
 
@@ -24,7 +28,24 @@ struct LogFrame {
 
   static constexpr size_t kLineBytesMax = 8 * 1024;
   static constexpr size_t kTextBytesMax = 256 * 1024;
+  static constexpr size_t kSourceBytesMax = 512;
+  static constexpr size_t kBootIdBytesMax = 64;
+
+  bool operator==(const LogFrame&) const = default;
 };
+
+using LogFrameHeaderList = std::vector<std::pair<std::string, std::string>>;
+
+// The headers of the record whose key is the host and whose value is the text.
+LogFrameHeaderList LogFrameHeaders(const LogFrame& frame);
+
+// The frame that such a record holds. kInvalidArgument, with what is wrong, for anything that
+// breaks what is said above: a key that is no host, a header that is missing or not well formed,
+// a text that is too long, has a line that is, does not end with '\n' or has another number of
+// lines. Headers that are not known are ignored.
+Result<LogFrame> LogFrameFrom(std::string_view key,
+                              std::span<const std::pair<std::string, std::string>> headers,
+                              std::string value);
 
 }  // namespace fleetmedic
 

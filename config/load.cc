@@ -1,0 +1,336 @@
+#include "config/load.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "config/keys.h"
+
+namespace fleetmedic {
+namespace {
+
+constexpr std::string_view kVariablePrefix = "FLEETMEDIC_";
+// Tables below a section, and lists of tables, that have no row in ConfigKeys.
+constexpr std::string_view kLimitsSection = "limits";
+constexpr std::string_view kConditionsKey = "conditions";   // of [policy]
+constexpr std::string_view kFilesKey = "files";             // of [agent]
+
+std::string Joined(std::string_view section, std::string_view key) {
+  return section.empty() ? std::string(key) : std::string(section) + "." + std::string(key);
+}
+
+std::string VariableOf(const ConfigKey& key) {
+  std::string name(kVariablePrefix);
+  if (!key.section.empty()) name += std::string(key.section) + "__";
+  name += key.key;
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  });
+  return name;
+}
+
+class Loader {
+ public:
+  Loader(const std::string& file, Diagnostics* diagnostics, ConfigOrigins* origins)
+      : file_(file), diagnostics_(diagnostics), origins_(origins) {}
+
+  void ReadRoot(const TomlNode& root);
+  void ReadEnvironment(const Environment& environment);
+  // What one value alone cannot tell.
+  void CheckTogether();
+
+  Config config;
+
+ private:
+  void ReadSection(std::string_view section, const TomlNode& table);
+  void ReadConditions(const TomlNode& table);
+  void ReadLimits(const TomlNode& list);
+  void CheckLimit(const TomlNode& place, const Limit& limit);
+  void ReadFiles(const TomlNode& list);
+  template <typename Root>
+  void ReadMembers(const TomlNode& table, std::string_view path,
+                   std::span<const ConfigKeyOf<Root>> keys, Root* root);
+  void Unknown(const TomlMember& member, std::string_view section,
+               const std::vector<std::string_view>& known, std::string_view what);
+  bool Is(const TomlNode& node, TomlKind kind, std::string_view path, std::string_view expected);
+  // At the place where the key was set; at the file where it is at its default.
+  void ErrorAt(std::string_view path, const std::string& message);
+
+  const std::string& file_;
+  Diagnostics* diagnostics_;
+  ConfigOrigins* origins_;
+};
+
+bool Loader::Is(const TomlNode& node, TomlKind kind, std::string_view path,
+                std::string_view expected) {
+  if (node.kind == kind) return true;
+  diagnostics_->Error(node.place, node.width,
+                      std::string(path) + ": expected " + std::string(expected) + ", got " +
+                          node.Shown());
+  return false;
+}
+
+void Loader::Unknown(const TomlMember& member, std::string_view section,
+                     const std::vector<std::string_view>& known, std::string_view what) {
+  const std::optional<std::string_view> closest = ClosestWord(member.key, known);
+  diagnostics_->Warning(member.place, static_cast<int>(member.key.size()),
+                        Joined(section, member.key) + ": unknown " + std::string(what) +
+                            (closest ? ", did you mean \"" + std::string(*closest) + "\"?" : ""));
+}
+
+template <typename Root>
+void Loader::ReadMembers(const TomlNode& table, std::string_view path,
+                         std::span<const ConfigKeyOf<Root>> keys, Root* root) {
+  std::vector<std::string_view> known;
+  for (const ConfigKeyOf<Root>& key : keys) known.push_back(key.key);
+  for (const TomlMember& member : table.members) {
+    const auto key = std::ranges::find(keys, member.key, &ConfigKeyOf<Root>::key);
+    if (key == keys.end()) {
+      Unknown(member, path, known, "key");
+      continue;
+    }
+    ReadValue(member.value, Joined(path, member.key), key->slot(*root), key->range, diagnostics_);
+  }
+}
+
+void Loader::ReadRoot(const TomlNode& root) {
+  std::vector<std::string_view> sections = {kLimitsSection};
+  for (const ConfigKey& key : ConfigKeys()) {
+    const std::string_view name = key.section.empty() ? key.key : key.section;
+    if (sections.back() != name) sections.push_back(name);
+  }
+  TomlNode top;
+  for (const TomlMember& member : root.members) {
+    const auto is_section = [&member](const ConfigKey& key) { return key.section == member.key; };
+    if (member.key == kLimitsSection) {
+      ReadLimits(member.value);
+    } else if (std::ranges::any_of(ConfigKeys(), is_section)) {
+      if (Is(member.value, TomlKind::kTable, member.key, "a table")) {
+        ReadSection(member.key, member.value);
+      }
+    } else if (std::ranges::find(sections, member.key) != sections.end()) {
+      top.members.push_back(member);
+    } else {
+      Unknown(member, "", sections,
+              member.value.kind == TomlKind::kTable ? "section" : "key");
+    }
+  }
+  ReadSection("", top);
+}
+
+void Loader::ReadSection(std::string_view section, const TomlNode& table) {
+  std::vector<std::string_view> known;
+  if (section == "policy") known.push_back(kConditionsKey);
+  if (section == "agent") known.push_back(kFilesKey);
+  for (const ConfigKey& key : ConfigKeys()) {
+    if (key.section == section) known.push_back(key.key);
+  }
+  for (const TomlMember& member : table.members) {
+    if (section == "policy" && member.key == kConditionsKey) {
+      ReadConditions(member.value);
+      continue;
+    }
+    if (section == "agent" && member.key == kFilesKey) {
+      ReadFiles(member.value);
+      continue;
+    }
+    const auto key = std::ranges::find_if(ConfigKeys(), [&](const ConfigKey& k) {
+      return k.section == section && k.key == member.key;
+    });
+    if (key == ConfigKeys().end()) {
+      Unknown(member, section, known, "key");
+      continue;
+    }
+    if (ReadValue(member.value, key->Path(), key->slot(config), key->range, diagnostics_)) {
+      (*origins_)[key->Path()] = member.value.place;
+    }
+  }
+}
+
+void Loader::ReadConditions(const TomlNode& table) {
+  if (!Is(table, TomlKind::kTable, "policy.conditions", "a table")) return;
+  for (const TomlMember& member : table.members) {
+    const std::string path = "policy.conditions." + member.key;
+    if (!ValidConditionType(member.key)) {
+      diagnostics_->Error(member.place, static_cast<int>(member.key.size()),
+                          "policy.conditions: expected a condition type in CamelCase, got " +
+                              Quote(member.key));
+      continue;
+    }
+    if (!Is(member.value, TomlKind::kTable, path, "a table")) continue;
+    ReadMembers(member.value, path, ConditionKeys(),
+                &config.remediator.policy.conditions[member.key]);
+  }
+}
+
+void Loader::ReadFiles(const TomlNode& list) {
+  if (!Is(list, TomlKind::kArray, "agent.files", "[[agent.files]]")) return;
+  for (const TomlNode& element : list.array) {
+    if (!Is(element, TomlKind::kTable, "agent.files", "[[agent.files]]")) continue;
+    TailedFile file;
+    ReadMembers(element, "agent.files", FileKeys(), &file);
+    if (element.Find("path") == nullptr) {
+      diagnostics_->Error(element.place, element.width, "agent.files: expected path, got none");
+    }
+    config.agent.files.push_back(std::move(file));
+  }
+}
+
+void Loader::ReadLimits(const TomlNode& list) {
+  if (!Is(list, TomlKind::kArray, "limits", "[[limits]]")) return;
+  std::set<std::string> seen;
+  for (const TomlNode& element : list.array) {
+    if (!Is(element, TomlKind::kTable, "limits", "[[limits]]")) continue;
+    const TomlNode* name = element.Find("name");
+    if (name == nullptr) {
+      diagnostics_->Error(element.place, element.width, "limits: expected name, got none");
+      continue;
+    }
+    std::vector<Limit>& limits = config.remediator.limits;
+    auto at = std::ranges::find(limits, name->string, &Limit::name);
+    // A limit that ships is changed where the file says so; the rest of it stays.
+    Limit limit = at == limits.end() ? Limit{} : *at;
+    ReadMembers(element, "limits", LimitKeys(), &limit);
+    for (const std::string_view key : {"scope", "kind"}) {
+      if (at != limits.end() || element.Find(key) != nullptr) continue;
+      diagnostics_->Error(element.place, element.width,
+                          "limits: expected " + std::string(key) + " for the new limit " +
+                              Quote(limit.name) + ", got none");
+    }
+    if (!seen.insert(limit.name).second) {
+      diagnostics_->Error(name->place, name->width,
+                          "limits.name: expected each name once, got " + Quote(limit.name) +
+                              " again");
+      continue;
+    }
+    CheckLimit(element, limit);
+    if (at == limits.end()) {
+      limits.push_back(std::move(limit));
+    } else {
+      *at = std::move(limit);
+    }
+  }
+}
+
+void Loader::CheckLimit(const TomlNode& place, const Limit& limit) {
+  const auto refuse = [&](std::string_view key, const std::string& message) {
+    const TomlNode* value = place.Find(key);
+    const TomlNode& at = value == nullptr ? place : *value;
+    diagnostics_->Error(at.place, at.width, message);
+  };
+  const bool windowed = limit.kind == LimitKind::kWindow;
+  if (windowed && limit.window <= Millis(0)) {
+    refuse("window", "limits.window: expected a duration above 0s for the kind \"window\", got " +
+                         Quote(FormatDuration(limit.window)));
+  }
+  if (!windowed && place.Find("window") != nullptr) {
+    refuse("window", "limits.window: expected none for the kind \"" +
+                         std::string(LimitKindName(limit.kind)) + "\", got one");
+  }
+  if (limit.scope == LimitScope::kFleet && !limit.only.empty()) {
+    refuse("only", "limits.only: expected \"\" for the scope \"fleet\", got " + Quote(limit.only));
+  }
+}
+
+void Loader::ReadEnvironment(const Environment& environment) {
+  std::vector<std::string> known;
+  for (const ConfigKey& key : ConfigKeys()) known.push_back(VariableOf(key));
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with(kVariablePrefix)) continue;
+    const SourcePlace place{name, 0, 0};
+    const auto at = std::ranges::find(known, name);
+    if (at == known.end()) {
+      // One underscore alone is somebody else's variable, of the CLI for one.
+      if (name.find("__") == std::string::npos) continue;
+      const std::optional<std::string_view> closest = ClosestWord(name, known);
+      diagnostics_->Warning(place, 1,
+                            std::string("unknown variable") +
+                                (closest ? ", did you mean " + std::string(*closest) + "?" : ""));
+      continue;
+    }
+    const ConfigKey& key = ConfigKeys()[static_cast<size_t>(at - known.begin())];
+    if (ReadText(value, place, key.Path(), key.slot(config), key.range, diagnostics_)) {
+      (*origins_)[key.Path()] = place;
+    }
+  }
+}
+
+void Loader::ErrorAt(std::string_view path, const std::string& message) {
+  const auto origin = origins_->find(path);
+  const SourcePlace place =
+      origin == origins_->end() ? SourcePlace{file_, 0, 0} : origin->second;
+  diagnostics_->Error(place, 1, std::string(path) + ": " + message);
+}
+
+void Loader::CheckTogether() {
+  const DetectorsConfig& detectors = config.detectors;
+  if (detectors.filesystem_full_share > detectors.filesystem_full_hard_share) {
+    ErrorAt("detectors.filesystem_full_share",
+            "expected at most filesystem_full_hard_share, " +
+                Json(detectors.filesystem_full_hard_share).Dump() + ", got " +
+                Json(detectors.filesystem_full_share).Dump());
+  }
+  const Policy& policy = config.remediator.policy;
+  const Millis beat = config.agent.beat_every;
+  for (const auto& [path, value] : {std::pair{"policy.evidence_age_max", policy.evidence_age_max},
+                                    {"policy.silent_after", policy.silent_after}}) {
+    if (value > beat) continue;
+    ErrorAt(path, "expected more than agent.beat_every, " + Quote(FormatDuration(beat)) +
+                      ", or every host is silent between two beats; got " +
+                      Quote(FormatDuration(value)));
+  }
+  if (config.agent.repeat_every < beat) {
+    ErrorAt("agent.repeat_every", "expected at least agent.beat_every, " +
+                                      Quote(FormatDuration(beat)) + ", got " +
+                                      Quote(FormatDuration(config.agent.repeat_every)));
+  }
+}
+
+Status CountedErrors(const Diagnostics& diagnostics, const std::string& file) {
+  if (diagnostics.ok()) return {};
+  return Fail(Code::kInvalidArgument, "the config " + Quote(file) + " has " +
+                                          std::to_string(diagnostics.errors()) + " errors");
+}
+
+}  // namespace
+
+bool ValidConditionType(std::string_view text) {
+  const auto alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !text.empty() && text.size() <= 64 && text[0] >= 'A' && text[0] <= 'Z' &&
+         std::ranges::all_of(text, alphanumeric);
+}
+
+Result<Config> ParseConfig(std::string_view text, const std::string& file,
+                           const Environment& environment, Diagnostics* diagnostics,
+                           ConfigOrigins* origins) {
+  ConfigOrigins unused;
+  Loader loader(file, diagnostics, origins == nullptr ? &unused : origins);
+  const size_t errors_before = diagnostics->errors();
+  loader.ReadRoot(ParseToml(text, file, diagnostics));
+  loader.ReadEnvironment(environment);
+  // A value that was refused is at its default here; what that means together is not yet known.
+  if (diagnostics->errors() == errors_before) loader.CheckTogether();
+  FLEETMEDIC_RETURN_IF_ERROR(CountedErrors(*diagnostics, file));
+  return std::move(loader.config);
+}
+
+Result<Config> LoadConfig(const std::string& path, const Environment& environment,
+                          Diagnostics* diagnostics, ConfigOrigins* origins) {
+  if (path.empty()) return ParseConfig("", "(defaults)", environment, diagnostics, origins);
+  const Result<std::string> text = ReadFile(path, kTomlBytesMax);
+  if (!text) {
+    diagnostics->AddFile(path, "");
+    diagnostics->Error({path, 0, 0}, 1, "cannot be read: " + text.error().message);
+    return Fail(text.error().code, text.error().message);
+  }
+  return ParseConfig(*text, path, environment, diagnostics, origins);
+}
+
+}  // namespace fleetmedic

@@ -1,0 +1,98 @@
+#include "model/log_frame.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+#include "base/text.h"
+
+namespace fleetmedic {
+namespace {
+
+std::optional<std::string_view> Header(
+    std::span<const std::pair<std::string, std::string>> headers, std::string_view name) {
+  for (const auto& [key, value] : headers) {
+    if (key == name) return value;
+  }
+  return std::nullopt;
+}
+
+Status CheckText(std::string_view text, uint32_t lines) {
+  if (text.size() > LogFrame::kTextBytesMax) {
+    return Fail(Code::kInvalidArgument, "the text has " + std::to_string(text.size()) +
+                                            " bytes, more than the limit of " +
+                                            std::to_string(LogFrame::kTextBytesMax));
+  }
+  if (!text.empty() && !text.ends_with('\n')) {
+    return Fail(Code::kInvalidArgument, "the text does not end with a line end");
+  }
+  uint32_t seen = 0;
+  for (size_t at = 0; at < text.size(); ++seen) {
+    const size_t end = text.find('\n', at);
+    if (end - at > LogFrame::kLineBytesMax) {
+      return Fail(Code::kInvalidArgument, "line " + std::to_string(seen + 1) + " has " +
+                                              std::to_string(end - at) +
+                                              " bytes, more than the limit of " +
+                                              std::to_string(LogFrame::kLineBytesMax));
+    }
+    at = end + 1;
+  }
+  if (seen != lines) {
+    return Fail(Code::kInvalidArgument, "the header says " + std::to_string(lines) +
+                                            " lines, the text has " + std::to_string(seen));
+  }
+  return {};
+}
+
+}  // namespace
+
+LogFrameHeaderList LogFrameHeaders(const LogFrame& frame) {
+  return {{"host", frame.host.str()},
+          {"boot_id", frame.boot_id},
+          {"source", frame.source},
+          {"first_at", FormatWall(frame.first_at)},
+          {"lines", std::to_string(frame.lines)}};
+}
+
+Result<LogFrame> LogFrameFrom(std::string_view key,
+                              std::span<const std::pair<std::string, std::string>> headers,
+                              std::string value) {
+  LogFrame frame;
+  const auto fail = [](std::string_view header, std::string_view got) {
+    return Fail(Code::kInvalidArgument,
+                "header " + std::string(header) + ": expected it well formed, got " + Quote(got));
+  };
+  if (!ValidId(key)) {
+    return Fail(Code::kInvalidArgument, "expected a host as the key, got " + Quote(key));
+  }
+  frame.host = HostId(std::string(key));
+  const std::string_view host = Header(headers, "host").value_or(key);
+  if (host != key) return fail("host", host);
+  for (const std::string_view name : {"boot_id", "source", "first_at", "lines"}) {
+    if (Header(headers, name)) continue;
+    return Fail(Code::kInvalidArgument, "header " + std::string(name) + " is missing");
+  }
+  // An empty boot id is a host that does not tell it.
+  frame.boot_id = *Header(headers, "boot_id");
+  if (frame.boot_id.size() > LogFrame::kBootIdBytesMax ||
+      (!frame.boot_id.empty() && !ValidId(frame.boot_id))) {
+    return fail("boot_id", frame.boot_id);
+  }
+  frame.source = *Header(headers, "source");
+  if (frame.source.empty() || frame.source.size() > LogFrame::kSourceBytesMax ||
+      VisibleText(frame.source) != frame.source) {
+    return fail("source", frame.source);
+  }
+  const Result<WallTime> first_at = ParseWall(*Header(headers, "first_at"));
+  if (!first_at) return fail("first_at", *Header(headers, "first_at"));
+  frame.first_at = *first_at;
+  const std::string_view lines = *Header(headers, "lines");
+  const auto [end, error] =
+      std::from_chars(lines.data(), lines.data() + lines.size(), frame.lines);
+  if (error != std::errc() || end != lines.data() + lines.size()) return fail("lines", lines);
+  FLEETMEDIC_RETURN_IF_ERROR(CheckText(value, frame.lines));
+  frame.text = std::move(value);
+  return frame;
+}
+
+}  // namespace fleetmedic

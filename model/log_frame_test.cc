@@ -1,0 +1,68 @@
+#include "model/log_frame.h"
+
+#include <gtest/gtest.h>
+
+namespace fleetmedic {
+namespace {
+
+LogFrame GoodFrame() {
+  LogFrame frame;
+  frame.host = HostId("web-1");
+  frame.boot_id = "5d1c0c9e-7a77-4d43-9d6e-2f6f5a0b1c11";
+  frame.source = "journal:docker.service";
+  frame.first_at = WallFromMillis(1'700'000'000'123);
+  frame.lines = 2;
+  frame.text = std::string("a\0b\xff\n\r\n", 7);
+  return frame;
+}
+
+TEST(LogFrame, IsReadBackAsItWasWritten) {
+  const LogFrame frame = GoodFrame();
+  EXPECT_EQ(LogFrameFrom("web-1", LogFrameHeaders(frame), frame.text), frame);
+  LogFrame empty = frame;
+  empty.boot_id = "";
+  empty.lines = 0;
+  empty.text = "";
+  EXPECT_EQ(LogFrameFrom("web-1", LogFrameHeaders(empty), ""), empty);
+}
+
+TEST(LogFrame, AHeaderThatIsNotKnownIsIgnored) {
+  const LogFrame frame = GoodFrame();
+  LogFrameHeaderList headers = LogFrameHeaders(frame);
+  headers.emplace_back("ce_id", "x");
+  EXPECT_EQ(LogFrameFrom("web-1", headers, frame.text), frame);
+}
+
+TEST(LogFrame, WhatCannotBeRightIsRefusedWithWhy) {
+  const auto why = [](std::string_view key, std::string_view header, std::string_view value,
+                      std::string text) {
+    LogFrameHeaderList headers = LogFrameHeaders(GoodFrame());
+    std::erase_if(headers, [header](const auto& pair) { return pair.first == header; });
+    if (value != "(none)") headers.emplace_back(header, value);
+    const Result<LogFrame> frame = LogFrameFrom(key, headers, std::move(text));
+    EXPECT_EQ(frame.has_value() ? Code::kIo : frame.error().code, Code::kInvalidArgument);
+    return frame.has_value() ? std::string("taken") : frame.error().message;
+  };
+  const std::string good = "a\nb\n";
+  EXPECT_EQ(why("", "x", "(none)", good), "expected a host as the key, got \"\"");
+  EXPECT_EQ(why("a b", "x", "(none)", good), "expected a host as the key, got \"a b\"");
+  EXPECT_EQ(why("web-1", "host", "web-2", good),
+            "header host: expected it well formed, got \"web-2\"");
+  EXPECT_EQ(why("web-1", "source", "(none)", good), "header source is missing");
+  EXPECT_EQ(why("web-1", "source", "a\x1b[31m", good),
+            "header source: expected it well formed, got \"a\\x1b[31m\"");
+  EXPECT_EQ(why("web-1", "boot_id", std::string(65, 'b'), good),
+            "header boot_id: expected it well formed, got \"" + std::string(65, 'b') + "\"");
+  EXPECT_EQ(why("web-1", "first_at", "yesterday", good),
+            "header first_at: expected it well formed, got \"yesterday\"");
+  EXPECT_EQ(why("web-1", "lines", "-2", good), "header lines: expected it well formed, got \"-2\"");
+  EXPECT_EQ(why("web-1", "lines", "3", good), "the header says 3 lines, the text has 2");
+  EXPECT_EQ(why("web-1", "x", "(none)", "a\nb"), "the text does not end with a line end");
+  EXPECT_EQ(why("web-1", "x", "(none)", "a\n" + std::string(8193, 'x') + "\n"),
+            "line 2 has 8193 bytes, more than the limit of 8192");
+  EXPECT_EQ(why("web-1", "x", "(none)", std::string(256 * 1024 + 1, '\n')),
+            "the text has 262145 bytes, more than the limit of 262144");
+}
+
+}  // namespace
+}  // namespace fleetmedic

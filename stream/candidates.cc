@@ -1,0 +1,132 @@
+#include "stream/candidates.h"
+
+#include <hs/hs.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <limits>
+
+namespace fleetmedic {
+namespace {
+
+// SINGLEMATCH: one report of an expression a line is all there is to know, and without it ".*"
+// reports every byte.
+unsigned FlagsOf(const CandidateExpression& expression) {
+  return HS_FLAG_SINGLEMATCH | (expression.ignore_case ? HS_FLAG_CASELESS : 0u);
+}
+
+// Hyperscan says "... at index 17."
+CandidateProblem ProblemOf(size_t expression, hs_compile_error_t* error) {
+  CandidateProblem problem{expression, 0, error == nullptr ? "no memory" : error->message};
+  if (error != nullptr) hs_free_compile_error(error);
+  constexpr std::string_view kAt = " at index ";
+  const size_t at = problem.message.rfind(kAt);
+  if (at != std::string::npos) {
+    const char* digits = problem.message.data() + at + kAt.size();
+    const char* end = problem.message.data() + problem.message.size();
+    std::from_chars(digits, end, problem.offset);
+    problem.message.resize(at);
+  }
+  if (problem.message.ends_with('.')) problem.message.pop_back();
+  return problem;
+}
+
+// Every expression on its own, so that all mistakes are told and not the first alone.
+void CheckEach(std::span<const CandidateExpression> expressions,
+               std::vector<CandidateProblem>* problems) {
+  for (size_t i = 0; i < expressions.size(); ++i) {
+    hs_expr_info_t* info = nullptr;
+    hs_compile_error_t* error = nullptr;
+    const hs_error_t status = hs_expression_info(expressions[i].pattern.c_str(),
+                                                 FlagsOf(expressions[i]), &info, &error);
+    if (status != HS_SUCCESS) {
+      problems->push_back(ProblemOf(i, error));
+      continue;
+    }
+    if (info->min_width == 0) {
+      problems->push_back({i, 0, "matches the empty text, and so every line"});
+    }
+    free(info);
+  }
+}
+
+struct ScanContext {
+  absl::FunctionRef<void(size_t)>* found;
+};
+
+int OnMatch(unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
+  (*static_cast<ScanContext*>(context)->found)(id);
+  return 0;
+}
+
+}  // namespace
+
+struct CandidateDatabase::Handle {
+  hs_database_t* database = nullptr;   // null where there is no expression
+  ~Handle() { hs_free_database(database); }
+};
+
+struct CandidateScanner::Scratch {
+  hs_scratch_t* scratch = nullptr;
+  ~Scratch() { hs_free_scratch(scratch); }
+};
+
+CandidateDatabase::CandidateDatabase(std::unique_ptr<Handle> handle)
+    : handle_(std::move(handle)) {}
+CandidateDatabase::~CandidateDatabase() = default;
+
+std::shared_ptr<const CandidateDatabase> CandidateDatabase::Compile(
+    std::span<const CandidateExpression> expressions, std::vector<CandidateProblem>* problems) {
+  const size_t before = problems->size();
+  CheckEach(expressions, problems);
+  if (problems->size() != before) return nullptr;
+  auto handle = std::make_unique<Handle>();
+  if (!expressions.empty()) {
+    std::vector<const char*> patterns;
+    std::vector<unsigned> flags;
+    std::vector<unsigned> ids;
+    for (const CandidateExpression& expression : expressions) {
+      ids.push_back(static_cast<unsigned>(patterns.size()));
+      patterns.push_back(expression.pattern.c_str());
+      flags.push_back(FlagsOf(expression));
+    }
+    hs_compile_error_t* error = nullptr;
+    const hs_error_t status =
+        hs_compile_multi(patterns.data(), flags.data(), ids.data(),
+                         static_cast<unsigned>(patterns.size()), HS_MODE_BLOCK, nullptr,
+                         &handle->database, &error);
+    if (status != HS_SUCCESS) {
+      const int index = error == nullptr ? 0 : error->expression;
+      problems->push_back(ProblemOf(index < 0 ? 0 : static_cast<size_t>(index), error));
+      return nullptr;
+    }
+  }
+  return std::shared_ptr<const CandidateDatabase>(new CandidateDatabase(std::move(handle)));
+}
+
+size_t CandidateDatabase::bytes() const {
+  size_t bytes = 0;
+  if (handle_->database != nullptr) hs_database_size(handle_->database, &bytes);
+  return bytes;
+}
+
+CandidateScanner::CandidateScanner(std::shared_ptr<const CandidateDatabase> database)
+    : database_(std::move(database)), scratch_(std::make_unique<Scratch>()) {
+  if (database_->handle_->database == nullptr) return;
+  FLEETMEDIC_CHECK(hs_alloc_scratch(database_->handle_->database, &scratch_->scratch) ==
+                   HS_SUCCESS);
+}
+CandidateScanner::~CandidateScanner() = default;
+
+void CandidateScanner::Scan(std::string_view line,
+                            absl::FunctionRef<void(size_t expression)> found) {
+  if (database_->handle_->database == nullptr || line.empty()) return;
+  FLEETMEDIC_CHECK(line.size() <= std::numeric_limits<int32_t>::max());
+  ScanContext context{&found};
+  // The database and the scratch are ours and the callback never stops a scan.
+  FLEETMEDIC_CHECK(hs_scan(database_->handle_->database, line.data(),
+                           static_cast<unsigned>(line.size()), 0, scratch_->scratch, OnMatch,
+                           &context) == HS_SUCCESS);
+}
+
+}  // namespace fleetmedic

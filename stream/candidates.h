@@ -1,0 +1,68 @@
+// Which of many expressions may match a line: Hyperscan's word, which is quick and final only
+// about what does not match. The one place that knows Hyperscan (candidates.cc).
+#ifndef FLEETMEDIC_STREAM_CANDIDATES_H_
+#define FLEETMEDIC_STREAM_CANDIDATES_H_
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "base/result.h"
+
+namespace fleetmedic {
+
+struct CandidateExpression {
+  std::string pattern;   // Pattern::hyperscan
+  bool ignore_case = false;
+};
+
+struct CandidateProblem {
+  size_t expression = 0;
+  size_t offset = 0;     // in the expression; 0 where Hyperscan names none
+  std::string message;
+};
+
+// Immutable, thread-safe; the expressions are numbered from 0 in the order given.
+class CandidateDatabase {
+ public:
+  // Null where `problems` gets any. Compiling is slow: milliseconds an expression.
+  static std::shared_ptr<const CandidateDatabase> Compile(
+      std::span<const CandidateExpression> expressions, std::vector<CandidateProblem>* problems);
+  ~CandidateDatabase();
+  CandidateDatabase(const CandidateDatabase&) = delete;
+  CandidateDatabase& operator=(const CandidateDatabase&) = delete;
+
+  size_t bytes() const;
+
+ private:
+  friend class CandidateScanner;
+  struct Handle;
+  explicit CandidateDatabase(std::unique_ptr<Handle> handle);
+  std::unique_ptr<Handle> handle_;
+};
+
+// What a scan works in. Owned by one thread.
+class CandidateScanner {
+ public:
+  explicit CandidateScanner(std::shared_ptr<const CandidateDatabase> database);
+  ~CandidateScanner();
+  CandidateScanner(const CandidateScanner&) = delete;
+  CandidateScanner& operator=(const CandidateScanner&) = delete;
+
+  // Calls `found` at most once for each expression that may match somewhere in the line, in no
+  // order. `line` is at most 2 GiB and holds no '\n'.
+  void Scan(std::string_view line, absl::FunctionRef<void(size_t expression)> found);
+
+ private:
+  struct Scratch;
+  std::shared_ptr<const CandidateDatabase> database_;
+  std::unique_ptr<Scratch> scratch_;
+};
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_STREAM_CANDIDATES_H_

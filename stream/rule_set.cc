@@ -1,0 +1,161 @@
+#include "stream/rule_set.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "config/pattern.h"
+#include "config/rules_load.h"
+#include "model/ids.h"
+
+namespace fleetmedic {
+namespace {
+
+// At most this many bytes are looked at: visible text is at most that many characters.
+std::string CappedText(std::string_view value) {
+  return VisibleText(value.substr(0, RuleMatch::kCaptureCharsMax));
+}
+
+std::string_view ValueOf(const RuleMatch& match, std::string_view name) {
+  for (const auto& [capture, value] : match.captures) {
+    if (capture == name) return value;
+  }
+  return {};
+}
+
+void ErrorInPattern(const Rule& rule, size_t offset, const std::string& message,
+                    Diagnostics* diagnostics) {
+  SourcePlace place = rule.pattern_place;
+  place.column += static_cast<int>(offset);
+  diagnostics->Error(place, 1, rule.name + ".pattern: " + message +
+                                   (offset > 0 ? " at offset " + std::to_string(offset) : ""));
+}
+
+}  // namespace
+
+std::string RuleMatch::Unit() const {
+  std::string unit = unit_template.Render(
+      [this](const std::string& name) { return std::string(ValueOf(*this, name)); });
+  if (unit.size() > kUnitCharsMax) unit.resize(kUnitCharsMax);
+  std::ranges::replace_if(
+      unit, [](char c) { return !ValidId(std::string_view(&c, 1)); }, '_');
+  return unit;
+}
+
+std::string RuleMatch::Message() const {
+  return message_template.Render(
+      [this](const std::string& name) { return CappedText(ValueOf(*this, name)); });
+}
+
+std::map<std::string, std::string> RuleMatch::CaptureTexts() const {
+  std::map<std::string, std::string> texts;
+  for (const auto& [name, value] : captures) texts.emplace(name, CappedText(value));
+  return texts;
+}
+
+std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules,
+                                                Diagnostics* diagnostics) {
+  const size_t errors_before = diagnostics->errors();
+  std::shared_ptr<RuleSet> set(new RuleSet);
+  std::vector<CandidateExpression> expressions;
+  std::vector<Pattern> read;
+  for (const Rule& rule : rules) {
+    read.push_back(ReadPattern(rule.pattern));
+    expressions.push_back({read.back().hyperscan, rule.ignore_case});
+    Result<LinePattern> pattern = LinePattern::Compile(rule.pattern, rule.ignore_case);
+    if (!pattern) {
+      ErrorInPattern(rule, 0, pattern.error().message, diagnostics);
+      continue;
+    }
+    Result<TextTemplate> unit = TextTemplate::Parse(rule.unit);
+    Result<TextTemplate> message = TextTemplate::Parse(rule.message);
+    FLEETMEDIC_CHECK(unit.has_value() && message.has_value());
+    // Two readers of one pattern: ours found the names, RE2 the groups.
+    FLEETMEDIC_CHECK(pattern->captures() == read.back().captures);
+    set->patterns_.push_back(*std::move(pattern));
+    set->units_.push_back(*std::move(unit));
+    set->messages_.push_back(*std::move(message));
+  }
+  // What RE2 refuses needs no second word.
+  if (diagnostics->errors() != errors_before) return nullptr;
+  std::vector<CandidateProblem> problems;
+  set->database_ = CandidateDatabase::Compile(expressions, &problems);
+  for (const CandidateProblem& problem : problems) {
+    const std::vector<size_t>& origins = read[problem.expression].origins;
+    ErrorInPattern(rules[problem.expression],
+                   origins[std::min(problem.offset, origins.size() - 1)], problem.message,
+                   diagnostics);
+  }
+  if (!problems.empty()) return nullptr;
+  set->rules_ = std::move(rules);
+  return set;
+}
+
+Matcher::Matcher(std::shared_ptr<const RuleSet> rules)
+    : rules_(std::move(rules)), scanner_(rules_->database_), all_(rules_->rules().size(), true) {}
+
+const std::vector<bool>& Matcher::Trusted(std::string_view source) {
+  const auto known = trusted_.find(source);
+  if (known != trusted_.end()) return known->second;
+  if (trusted_.size() >= kSourcesKeptMax) trusted_.clear();
+  std::vector<bool> trusted;
+  for (const Rule& rule : rules_->rules()) {
+    trusted.push_back(std::ranges::any_of(rule.sources, [source](const std::string& of_rule) {
+      return SourceTrusted(of_rule, source);
+    }));
+  }
+  if (std::ranges::find(trusted, true) == trusted.end()) trusted.clear();
+  return trusted_.emplace(source, std::move(trusted)).first->second;
+}
+
+void Matcher::Match(std::string_view line, std::string_view source,
+                    absl::FunctionRef<void(const RuleMatch&)> matched) {
+  MatchTrusted(line, Trusted(source), matched);
+}
+
+void Matcher::MatchAnySource(std::string_view line,
+                             absl::FunctionRef<void(const RuleMatch&)> matched) {
+  MatchTrusted(line, all_, matched);
+}
+
+void Matcher::MatchTrusted(std::string_view line, const std::vector<bool>& trusted,
+                           absl::FunctionRef<void(const RuleMatch&)> matched) {
+  if (trusted.empty()) return;
+  candidates_.clear();
+  scanner_.Scan(line, [this, &trusted](size_t rule) {
+    if (trusted[rule]) candidates_.push_back(rule);
+  });
+  if (candidates_.empty()) return;
+  std::ranges::sort(candidates_);
+  for (const size_t index : candidates_) {
+    const LinePattern& pattern = rules_->patterns_[index];
+    if (!pattern.Match(line, &values_)) continue;
+    captures_.clear();
+    for (size_t i = 0; i < values_.size(); ++i) {
+      captures_.emplace_back(pattern.captures()[i], values_[i]);
+    }
+    matched({rules_->rules_[index], index, captures_, rules_->units_[index],
+             rules_->messages_[index]});
+  }
+}
+
+void Matcher::MatchText(std::string_view text, std::string_view source, LineMatched matched) {
+  const std::vector<bool>& trusted = Trusted(source);
+  if (trusted.empty()) return;
+  ForEachLine(text, [&](size_t number, std::string_view line) {
+    MatchTrusted(line, trusted,
+                 [&](const RuleMatch& match) { matched(number, line, match); });
+  });
+}
+
+void ForEachLine(std::string_view text,
+                 absl::FunctionRef<void(size_t line_number, std::string_view line)> line) {
+  for (size_t number = 1; !text.empty(); ++number) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view one = text.substr(0, end);
+    if (one.ends_with('\r')) one.remove_suffix(1);
+    line(number, one);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+}  // namespace fleetmedic
