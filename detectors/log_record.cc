@@ -20,11 +20,7 @@ void AddCloudEvent(std::string_view type, std::string id, const HostId& host, Wa
 Record RecordOf(LogFrame frame) {
   Record record;
   record.key = frame.host.str();
-  record.headers = {{"host", frame.host.str()},
-                    {"boot_id", std::move(frame.boot_id)},
-                    {"source", std::move(frame.source)},
-                    {"first_at", FormatWall(frame.first_at)},
-                    {"lines", std::to_string(frame.lines)}};
+  record.headers = LogFrameHeaders(frame);
   record.timestamp = frame.first_at;
   record.value = std::move(frame.text);
   return record;

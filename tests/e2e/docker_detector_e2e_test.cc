@@ -1,0 +1,171 @@
+#include "detectors/docker_detector.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/docker_fixture.h"
+#include "tests/e2e/wait.h"
+
+namespace fleetmedic {
+namespace {
+
+// chattr +i and -i.
+Status SetImmutable(const std::string& path, bool immutable) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.ok()) return FailErrno("open " + path, errno);
+  int flags = 0;
+  if (::ioctl(fd.get(), FS_IOC_GETFLAGS, &flags) != 0) return FailErrno("flags of " + path, errno);
+  flags = immutable ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+  if (::ioctl(fd.get(), FS_IOC_SETFLAGS, &flags) != 0) return FailErrno("chattr " + path, errno);
+  return {};
+}
+
+class DockerDetectorE2e : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "not root: cannot start a Docker daemon";
+  }
+  void TearDown() override { docker_.reset(); }
+
+  void Start(DockerFixture::Options options = {}) {
+    auto started = DockerFixture::Start(options);
+    ASSERT_TRUE(started) << started.error().message;
+    docker_ = *std::move(started);
+    config_.docker_socket = docker_->socket();
+    detector_ = std::make_unique<DockerDetector>(&clock_, HostConfig(), config_);
+    ASSERT_TRUE(detector_->Supported());
+  }
+  Condition Probe(const std::string& type) {
+    const auto conditions = detector_->Probe(clock_.Mono() + Seconds(5));
+    if (!conditions) ADD_FAILURE() << conditions.error().message;
+    for (const Condition& condition : conditions.value_or(std::vector<Condition>{})) {
+      if (condition.type == type) return condition;
+    }
+    return {};
+  }
+  bool BecomesVerdict(const std::string& type, Verdict verdict, Millis limit = Seconds(60)) {
+    return WaitUntil(clock_, limit, [&] { return Probe(type).verdict == verdict; });
+  }
+
+  SystemClock clock_;
+  DetectorsConfig config_;
+  std::unique_ptr<DockerFixture> docker_;
+  std::unique_ptr<DockerDetector> detector_;
+};
+
+TEST_F(DockerDetectorE2e, TellsAStoppedDaemonAndThatItGoesOn) {
+  Start();
+  ASSERT_TRUE(docker_->Run("one"));
+  EXPECT_EQ(Probe("DockerUnresponsive").verdict, Verdict::kOk);
+  EXPECT_EQ(Probe("ContainerdUnresponsive").verdict, Verdict::kOk);
+  ASSERT_EQ(::kill(docker_->dockerd(), SIGSTOP), 0);
+  const MonoTime asked = clock_.Mono();
+  const Condition stopped = Probe("DockerUnresponsive");
+  EXPECT_LT(clock_.Mono() - asked, Seconds(6));
+  EXPECT_EQ(stopped.verdict, Verdict::kBad);
+  EXPECT_EQ(stopped.reason, "PingTimedOut");
+  EXPECT_EQ(Probe("ContainerdUnresponsive").verdict, Verdict::kUnknown);
+  ASSERT_EQ(::kill(docker_->dockerd(), SIGCONT), 0);
+  EXPECT_TRUE(BecomesVerdict("DockerUnresponsive", Verdict::kOk));
+}
+
+TEST_F(DockerDetectorE2e, TellsAKilledDaemonWhoseSocketStays) {
+  Start();
+  EXPECT_EQ(Probe("DockerUnresponsive").verdict, Verdict::kOk);
+  ASSERT_EQ(::kill(docker_->dockerd(), SIGKILL), 0);
+  EXPECT_TRUE(BecomesVerdict("DockerUnresponsive", Verdict::kBad));
+  EXPECT_EQ(Probe("DockerUnresponsive").reason, "SocketMissing");
+}
+
+TEST_F(DockerDetectorE2e, TellsAStoppedContainerdThatAPingCannotSee) {
+  Start();
+  ASSERT_TRUE(docker_->Run("one"));
+  EXPECT_EQ(Probe("ContainerdUnresponsive").verdict, Verdict::kOk);
+  const auto containerd = docker_->Containerd();
+  ASSERT_TRUE(containerd) << containerd.error().message;
+  ASSERT_EQ(::kill(*containerd, SIGSTOP), 0);
+  const Condition stopped = Probe("ContainerdUnresponsive");
+  EXPECT_EQ(stopped.verdict, Verdict::kBad);
+  EXPECT_EQ(stopped.reason, "InfoTimedOut");
+  EXPECT_EQ(Probe("DockerUnresponsive").verdict, Verdict::kOk) << "the daemon itself answers";
+  ASSERT_EQ(::kill(*containerd, SIGCONT), 0);
+  EXPECT_TRUE(BecomesVerdict("ContainerdUnresponsive", Verdict::kOk));
+}
+
+TEST_F(DockerDetectorE2e, TellsAKilledContainerdUntilItIsBack) {
+  Start();
+  ASSERT_TRUE(docker_->Run("one"));
+  EXPECT_EQ(Probe("ContainerdUnresponsive").verdict, Verdict::kOk);
+  const auto containerd = docker_->Containerd();
+  ASSERT_TRUE(containerd) << containerd.error().message;
+  ASSERT_EQ(::kill(*containerd, SIGKILL), 0);
+  const Condition killed = Probe("ContainerdUnresponsive");
+  EXPECT_EQ(killed.verdict, Verdict::kBad);
+  EXPECT_EQ(killed.reason, "TopUnavailable");
+  EXPECT_TRUE(BecomesVerdict("ContainerdUnresponsive", Verdict::kOk));
+}
+
+TEST_F(DockerDetectorE2e, TellsAFullDataRootWhileEveryCallAnswers) {
+  Start({.data_bytes_max = int64_t{50} << 20});
+  EXPECT_EQ(Probe("DockerDataRootFull").verdict, Verdict::kOk);
+  const std::string filler = docker_->data_root() + "/filler";
+  {
+    const UniqueFd fd(::open(filler.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    const std::string block(1 << 16, 'x');
+    while (::write(fd.get(), block.data(), block.size()) > 0) {
+    }
+  }
+  const Condition full = Probe("DockerDataRootFull");
+  EXPECT_EQ(full.verdict, Verdict::kBad) << full.message;
+  EXPECT_EQ(full.unit, docker_->data_root());
+  EXPECT_EQ(Probe("DockerUnresponsive").verdict, Verdict::kOk);
+  ASSERT_EQ(::unlink(filler.c_str()), 0);
+  EXPECT_EQ(Probe("DockerDataRootFull").verdict, Verdict::kOk);
+}
+
+TEST_F(DockerDetectorE2e, TheCreateProbeSeesAFullDataRootToo) {
+  config_.docker_create_probe = true;
+  Start({.data_bytes_max = int64_t{50} << 20});
+  EXPECT_EQ(Probe("DockerUnresponsive").verdict, Verdict::kOk);
+  EXPECT_EQ(docker_->Call("GET", "/containers/json?all=1").value_or("?"), "[]\n")
+      << "the probe's container is gone again";
+  {
+    const UniqueFd fd(::open((docker_->data_root() + "/filler").c_str(),
+                             O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    for (size_t bytes = 1 << 16; bytes > 0;) {
+      const std::string block(bytes, 'x');
+      if (::write(fd.get(), block.data(), block.size()) <= 0) bytes /= 2;
+    }
+  }
+  const Condition full = Probe("DockerUnresponsive");
+  EXPECT_EQ(full.verdict, Verdict::kBad);
+  EXPECT_EQ(full.reason, "CreateFailed") << full.message;
+}
+
+TEST_F(DockerDetectorE2e, TellsAContainerThatCannotBeRemoved) {
+  config_.docker_removing_max = Millis(300);
+  Start();
+  const auto id = docker_->Run("stuck");
+  ASSERT_TRUE(id) << id.error().message;
+  ASSERT_TRUE(docker_->Run("other"));
+  EXPECT_EQ(Probe("DockerContainerStuck").verdict, Verdict::kOk);
+  const std::string file = docker_->data_root() + "/containers/" + *id + "/config.v2.json";
+  ASSERT_TRUE(docker_->Call("POST", "/containers/" + *id + "/kill"));
+  ASSERT_TRUE(SetImmutable(file, true));
+  const auto removed = docker_->Call("DELETE", "/containers/" + *id + "?force=1");
+  EXPECT_FALSE(removed);
+  EXPECT_TRUE(BecomesVerdict("DockerContainerStuck", Verdict::kBad, Seconds(20)));
+  EXPECT_EQ(Probe("DockerContainerStuck").unit, id->substr(0, 12));
+  ASSERT_TRUE(SetImmutable(file, false));
+  EXPECT_TRUE(docker_->Call("DELETE", "/containers/" + *id + "?force=1"));
+  EXPECT_TRUE(BecomesVerdict("DockerContainerStuck", Verdict::kOk, Seconds(20)));
+}
+
+}  // namespace
+}  // namespace fleetmedic

@@ -1,0 +1,106 @@
+#include "detectors/systemd_detector.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/thread_pool.h"
+#include "detectors/journal_reader.h"
+#include "detectors/runner.h"
+#include "tests/e2e/systemd_fixture.h"
+#include "tests/e2e/wait.h"
+
+namespace fleetmedic {
+namespace {
+
+class SystemdDetectorE2e : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "not root: cannot boot a systemd";
+  }
+  void TearDown() override { systemd_.reset(); }
+
+  void Start(const std::map<std::string, std::string>& units) {
+    auto started = SystemdFixture::Start(units);
+    ASSERT_TRUE(started) << started.error().message;
+    systemd_ = *std::move(started);
+    config_.systemd_bus = systemd_->bus();
+    config_.boot_grace = Millis(0);
+  }
+  std::unique_ptr<SystemdDetector> NewDetector() {
+    return std::make_unique<SystemdDetector>(MakeSystemdSource(&clock_, HostConfig(), config_),
+                                             config_);
+  }
+  Condition Probe(Detector* detector, const std::string& type, const std::string& unit = "") {
+    const auto conditions = detector->Probe(clock_.Mono() + Seconds(5));
+    error_ = conditions ? "" : conditions.error().message;
+    for (const Condition& condition : conditions.value_or(std::vector<Condition>{})) {
+      if (condition.type == type && condition.unit == unit) return condition;
+    }
+    return {};
+  }
+
+  SystemClock clock_;
+  DetectorsConfig config_;
+  std::string error_;
+  std::unique_ptr<SystemdFixture> systemd_;
+};
+
+TEST_F(SystemdDetectorE2e, TellsAUnitThatFailsOneThatLoopsAndWhatTheJournalSays) {
+  Start({{"fails.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo dying; exit 3'\n"},
+         {"loops.service",
+          "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/false\nRestart=always\n"
+          "RestartSec=200ms\n"},
+         {"runs.service", "[Service]\nExecStart=/bin/sleep 100000\n"}});
+  const auto detector = NewDetector();
+  EXPECT_TRUE(WaitUntil(clock_, Seconds(40), [&] {
+    return Probe(detector.get(), "SystemdUnitFailed", "fails.service").verdict == Verdict::kBad;
+  })) << error_ << systemd_->ConsoleText();
+  EXPECT_THAT(Probe(detector.get(), "SystemdUnitFailed", "fails.service").message,
+              testing::HasSubstr("exit-code"));
+  EXPECT_TRUE(WaitUntil(clock_, Seconds(40), [&] {
+    return Probe(detector.get(), "SystemdRestartLoop", "loops.service").verdict == Verdict::kBad;
+  })) << error_;
+  EXPECT_EQ(Probe(detector.get(), "SystemdRestartLoop", "runs.service").type, "");
+  EXPECT_TRUE(WaitUntil(clock_, Seconds(40), [&] {
+    return Probe(detector.get(), "SystemdDegraded").verdict == Verdict::kBad;
+  }));
+  EXPECT_EQ(Probe(detector.get(), "SystemdUnresponsive").verdict, Verdict::kOk);
+
+  // Its journal, from outside: what comes after the reader was started.
+  JournalReader journal(systemd_->journal());
+  journal.Start("");
+  bool told = false;
+  EXPECT_TRUE(WaitUntil(clock_, Seconds(20), [&] {
+    (void)journal.Read(1000, [&](const std::string& source, const std::string& line) {
+      told = told || (line.find("loops.service") != std::string::npos &&
+                      source == "journal:init.scope");
+    });
+    return told;
+  }));
+}
+
+TEST_F(SystemdDetectorE2e, TellsAStoppedPid1WithinItsDeadlineAndThatItGoesOn) {
+  Start({});
+  const auto detector = NewDetector();
+  EXPECT_TRUE(WaitUntil(clock_, Seconds(40), [&] {
+    return Probe(detector.get(), "SystemdUnresponsive").verdict == Verdict::kOk;
+  })) << error_;
+  ASSERT_EQ(::kill(systemd_->leader(), SIGSTOP), 0);
+  const MonoTime asked = clock_.Mono();
+  const auto conditions = detector->Probe(asked + Seconds(1));
+  EXPECT_LT(clock_.Mono() - asked, Seconds(2)) << "the deadline is ours, not the bus's";
+  ASSERT_TRUE(conditions) << conditions.error().message;
+  EXPECT_EQ(conditions->back().type, "SystemdUnresponsive");
+  EXPECT_EQ(conditions->back().verdict, Verdict::kBad);
+  EXPECT_EQ(conditions->back().reason, "NoAnswer");
+  ASSERT_EQ(::kill(systemd_->leader(), SIGCONT), 0);
+  EXPECT_TRUE(WaitUntil(clock_, Seconds(20), [&] {
+    return Probe(detector.get(), "SystemdUnresponsive").verdict == Verdict::kOk;
+  })) << error_;
+}
+
+}  // namespace
+}  // namespace fleetmedic
