@@ -101,6 +101,8 @@ struct RemediatorConfig {
   Millis list_every = Seconds(5);      // the scheduler's view of all hosts
   Millis apply_deadline = Seconds(5);
   std::string hold_file;               // empty: RUN_DIR/HOLD
+  // Hosts that are shown and never acted on, by name: protected for as long as the config says so.
+  std::vector<std::string> watch_only;
 };
 
 // [api]

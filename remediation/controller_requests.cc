@@ -202,6 +202,10 @@ void Controller::LayOverrides(const HostId& host) {
         break;
     }
   }
+  if (std::ranges::find(config_.watch_only, host.str()) != config_.watch_only.end()) {
+    overlay.protected_ = true;
+    overlay.reason = "the config only watches this host (remediator.watch_only)";
+  }
   const bool same = record->held == overlay.held && record->protected_ == overlay.protected_ &&
                     record->drain_wanted == overlay.drain_wanted &&
                     record->over_reason == overlay.reason;

@@ -1,0 +1,234 @@
+#include "app/assembly.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "app/version.h"
+#include "base/logging.h"
+#include "base/random.h"
+#include "console/api_routes.h"
+#include "console/api_server.h"
+#include "detectors/agent_role.h"
+#include "eventlog/sqlite_event_log.h"
+#include "executor/executor_role.h"
+#include "remediation/controller.h"
+#include "scheduler-hooks/bundled_hook.h"
+#include "scheduler/scheduler_role.h"
+#include "scheduler/scheduler_server.h"
+#include "store/sqlite_store.h"
+#include "stream/stream_role.h"
+
+namespace fleetmedic {
+namespace {
+
+constexpr size_t kWorkerThreads = 8;
+constexpr size_t kWorkerQueueMax = 256;
+constexpr Micros kStuckAfter = Seconds(30);
+
+// Names this process in a lease: two processes never have the same.
+std::string OwnerName() {
+  return fmt::format("pid-{}-{}", getpid(), EntropyHex(4));
+}
+
+MakeWorkers OneThreadEach() {
+  return [](std::string_view name) { return std::make_unique<ThreadPool>(name, 1, 1); };
+}
+
+}  // namespace
+
+std::string LogPath(const Config& config) { return config.state_dir + "/log.db"; }
+std::string SchedulerSocket(const Config& config) { return config.run_dir + "/scheduler.sock"; }
+std::string HoldFile(const Config& config) {
+  return config.remediator.hold_file.empty() ? config.run_dir + "/HOLD"
+                                             : config.remediator.hold_file;
+}
+Assembly::Assembly(AssemblyOptions options) : options_(std::move(options)) {}
+
+Assembly::~Assembly() { Stop(); }
+
+Assembly::Runner* Assembly::NewRunner() {
+  runners_.push_back(std::make_unique<Runner>());
+  return runners_.back().get();
+}
+
+std::function<void()> Assembly::WakeOf(const Runner& runner) {
+  return [target = runner.wake_target] {
+    if (RoleLoop* loop = target->load()) loop->Wake();
+  };
+}
+
+Result<std::unique_ptr<Assembly>> Assembly::Make(AssemblyOptions options) {
+  std::unique_ptr<Assembly> assembly(new Assembly(std::move(options)));
+  Assembly& a = *assembly;
+  FLEETMEDIC_RETURN_IF_ERROR(a.OpenEngines());
+  if (a.options_.scheduler) FLEETMEDIC_RETURN_IF_ERROR(a.AddScheduler());
+  if (a.options_.remediator) FLEETMEDIC_RETURN_IF_ERROR(a.AddRemediator());
+  if (a.options_.stream) FLEETMEDIC_RETURN_IF_ERROR(a.AddStream());
+  for (const HostSetup& setup : a.options_.hosts) FLEETMEDIC_RETURN_IF_ERROR(a.AddHost(setup));
+  return assembly;
+}
+
+Status Assembly::OpenEngines() {
+  const Config& config = options_.config;
+  FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(config.state_dir, 0700));
+  FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(config.run_dir, 0755));
+  FLEETMEDIC_ASSIGN_OR_RETURN(log_, SqliteEventLog::Open(LogPath(config), clock_));
+  return {};
+}
+
+Status Assembly::AddScheduler() {
+  const Config& config = options_.config;
+  FLEETMEDIC_ASSIGN_OR_RETURN(scheduler_store_,
+                              SqliteStore::Open(config.state_dir + "/scheduler.db", clock_));
+  Runner* runner = NewRunner();
+  SchedulerParts parts;
+  parts.clock = &clock_;
+  parts.log = log_.get();
+  parts.store = scheduler_store_.get();
+  parts.metrics = &metrics_;
+  parts.owner = OwnerName();
+  parts.incarnation = EntropyHex(4);
+  parts.wake = WakeOf(*runner);
+  auto role = std::make_unique<SchedulerRole>(parts, config.scheduler);
+  scheduler_ = role.get();
+  runner->role = std::move(role);
+  scheduler_server_ = std::make_unique<SchedulerServer>(scheduler_, &clock_);
+  return {};
+}
+
+Status Assembly::AddRemediator() {
+  const Config& config = options_.config;
+  FLEETMEDIC_ASSIGN_OR_RETURN(remediator_store_,
+                              SqliteStore::Open(config.state_dir + "/remediator.db", clock_));
+  hook_ = std::make_unique<BundledHook>(SchedulerSocket(config), &clock_);
+  workers_ = std::make_unique<ThreadPool>("remediator-work", kWorkerThreads, kWorkerQueueMax);
+  controller_runner_ = NewRunner();
+  const std::function<void()> wake = WakeOf(*controller_runner_);
+  auto role = std::make_unique<Controller>(
+      config.remediator, HoldFile(config),
+      RemediatorEnvironment{clock_, *log_, *remediator_store_, *hook_, *workers_, metrics_, wake,
+                            OwnerName()});
+  controller_ = role.get();
+  controller_runner_->role = std::move(role);
+  const Topic topics[] = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks};
+  subscriptions_.push_back(log_->Subscribe(topics, wake));
+
+  ApiServerOptions api;
+  api.api = config.api;
+  api.state_dir = config.state_dir;
+  api.run_dir = config.run_dir;
+  api.silent_after = config.remediator.policy.silent_after;
+  api.version = std::string(kVersion);
+  api.scheduler = HttpAddress::Unix(SchedulerSocket(config));
+  api_ = std::make_unique<ApiServer>(
+      std::move(api), ApiEnvironment{*controller_, *remediator_store_, clock_, metrics_,
+                                     [this] { return Health(); }});
+  return {};
+}
+
+Status Assembly::AddStream() {
+  Runner* runner = NewRunner();
+  StreamRole::Parts parts;
+  parts.clock = &clock_;
+  parts.log = log_.get();
+  parts.metrics = &metrics_;
+  parts.wake = WakeOf(*runner);
+  runner->role = std::make_unique<StreamRole>(options_.rules, parts);
+  return {};
+}
+
+Status Assembly::AddHost(const HostSetup& setup) {
+  FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(setup.state_dir, 0700));
+  if (setup.senses) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(setup.state_dir + "/agent.lock"));
+    locks_.push_back(std::move(lock));
+    Runner* runner = NewRunner();
+    AgentOptions options;
+    options.host = setup.host;
+    options.agent = setup.agent;
+    options.detectors = setup.detectors;
+    options.state_dir = setup.state_dir;
+    options.agent_version = std::string(kVersion);
+    options.make_workers = OneThreadEach();
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        runner->role, AgentRole::Make(&clock_, log_.get(), &metrics_, std::move(options),
+                                      WakeOf(*runner)));
+  }
+  if (setup.executes) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(FileLock lock,
+                                FileLock::Acquire(setup.state_dir + "/executor.lock"));
+    locks_.push_back(std::move(lock));
+    Runner* runner = NewRunner();
+    executor_workers_.push_back(std::make_unique<ThreadPool>("repairs", 1, 16));
+    ExecutorParts parts;
+    parts.clock = &clock_;
+    parts.log = log_.get();
+    parts.metrics = &metrics_;
+    parts.workers = executor_workers_.back().get();
+    parts.host = setup.host;
+    parts.config = setup.executor;
+    parts.state_dir = setup.state_dir + "/executor";
+    parts.shim = {options_.self, "task-shim"};
+    parts.wake = WakeOf(*runner);
+    FLEETMEDIC_ASSIGN_OR_RETURN(runner->role, ExecutorRole::Make(std::move(parts)));
+  }
+  return {};
+}
+
+Status Assembly::Start() {
+  started_ = true;
+  for (const std::unique_ptr<Runner>& runner : runners_) {
+    const MetricHistogram turns = metrics_.Histogram(
+        "fleetmedic_turn_duration_seconds", "How long one turn of a role takes.",
+        DurationBuckets(), {{"role", std::string(runner->role->name())}});
+    runner->loop = std::make_unique<RoleLoop>(
+        runner->role.get(), &clock_, [turns](Micros took) {
+          turns.Observe(std::chrono::duration<double>(took).count());
+        });
+    runner->wake_target->store(runner->loop.get());
+  }
+  if (scheduler_server_ != nullptr) {
+    FLEETMEDIC_RETURN_IF_ERROR(scheduler_server_->Start(SchedulerSocket(options_.config)));
+  }
+  if (api_ != nullptr) FLEETMEDIC_RETURN_IF_ERROR(api_->Start());
+  for (const std::unique_ptr<Runner>& runner : runners_) runner->loop->Start();
+  return {};
+}
+
+void Assembly::Stop() {
+  if (!started_) return;
+  started_ = false;
+  if (api_ != nullptr) api_->Stop();
+  subscriptions_.clear();
+  if (controller_runner_ != nullptr) controller_runner_->loop->Stop();
+  // What the remediator's workers hold on to is still there; after this nobody does.
+  workers_.reset();
+  if (scheduler_server_ != nullptr) scheduler_server_->Stop();
+  for (const std::unique_ptr<Runner>& runner : runners_) runner->loop->Stop();
+  for (const std::unique_ptr<Runner>& runner : runners_) {
+    runner->wake_target->store(nullptr);
+    runner->role.reset();
+  }
+  executor_workers_.clear();
+  api_.reset();
+  runners_.clear();
+}
+
+std::string Assembly::sign_in_url() const { return api_ == nullptr ? "" : api_->SignInUrl(); }
+RemediatorService* Assembly::remediator() { return controller_; }
+
+Status Assembly::Health() const {
+  const MonoTime now = clock_.Mono();
+  for (const std::unique_ptr<Runner>& runner : runners_) {
+    if (runner->loop == nullptr || !runner->loop->state().Stuck(now, kStuckAfter)) continue;
+    return Fail(Code::kUnavailable,
+                fmt::format("the role {} has not turned for {}", runner->role->name(),
+                            FormatDuration(std::chrono::duration_cast<Millis>(kStuckAfter))));
+  }
+  return {};
+}
+
+}  // namespace fleetmedic
