@@ -284,6 +284,13 @@ void Loader::CheckTogether() {
                       ", or every host is silent between two beats; got " +
                       Quote(FormatDuration(value)));
   }
+  const SchedulerConfig& scheduler = config.scheduler;
+  if (scheduler.host_lost_after < scheduler.executor_silent_after) {
+    ErrorAt("scheduler.host_lost_after",
+            "expected at least scheduler.executor_silent_after, " +
+                Quote(FormatDuration(scheduler.executor_silent_after)) + ", got " +
+                Quote(FormatDuration(scheduler.host_lost_after)));
+  }
   if (config.agent.repeat_every < beat) {
     ErrorAt("agent.repeat_every", "expected at least agent.beat_every, " +
                                       Quote(FormatDuration(beat)) + ", got " +

@@ -138,6 +138,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "again\n"
                 " 4 | name = 'pool_floor'\n"
                 "   |        ^^^^^^^^^^^^\n"},
+        Mistake{"a_host_that_is_lost_before_it_is_silent",
+                "[scheduler]\nhost_lost_after = '20s'\n",
+                "f.toml:2:19: error: scheduler.host_lost_after: expected at least "
+                "scheduler.executor_silent_after, \"30s\", got \"20s\"\n"
+                " 2 | host_lost_after = '20s'\n"
+                "   |                   ^\n"},
         Mistake{"evidence_that_ages_faster_than_beats",
                 "[agent]\nbeat_every = '60s'\nrepeat_every = '60s'\n"
                 "[policy]\nevidence_age_max = '60s'\nsilent_after = '2m'\n",
