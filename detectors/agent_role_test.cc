@@ -187,6 +187,19 @@ TEST_F(AgentRoleTest, WhileTheLogIsAwayItKeepsTheNewestStateAndAllLines) {
   EXPECT_EQ(events.back().conditions[0].verdict, Verdict::kOk);
 }
 
+TEST_F(AgentRoleTest, ABootIdThatIsNoneDoesNotSpoilTheFrames) {
+  Put("proc/sys/kernel/random/boot_id", "not an\x1b[31m id\n");
+  Start();
+  RunFor(Seconds(1));
+  AppendKmsg("3,1,100,-;a line\n");
+  RunFor(Seconds(1));
+  ASSERT_THAT(log_.Of(Topic::kLogs), SizeIs(1));
+  const Record record = log_.Of(Topic::kLogs)[0];
+  const auto frame = LogFrameFrom(record.key, record.headers, record.value);
+  ASSERT_TRUE(frame) << frame.error().message;
+  EXPECT_EQ(frame->boot_id, "");
+}
+
 TEST_F(AgentRoleTest, AHostWithoutANameIsAClearError) {
   Put("proc/sys/kernel/hostname", "two words\n");
   const auto role = AgentRole::Make(&clock_, &log_, &metrics_, options_, {});

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "model/log_frame.h"
 
 namespace fleetmedic {
 namespace {
@@ -89,6 +90,10 @@ Result<HostFacts> ReadFacts(const FsRoot& root, const HostConfig& config,
   facts.image = ImageOf(root);
   facts.instance_type = OneLine(root, "/sys/devices/virtual/dmi/id/product_name");
   facts.boot_id = OneLine(root, "/proc/sys/kernel/random/boot_id");
+  // It travels with every frame, whose readers refuse any other.
+  if (!ValidId(facts.boot_id) || facts.boot_id.size() > LogFrame::kBootIdBytesMax) {
+    facts.boot_id.clear();
+  }
   facts.booted_at = BootedAt(root);
   return facts;
 }

@@ -15,7 +15,7 @@ namespace fleetmedic {
 //   kernel         proc/sys/kernel/osrelease
 //   image          etc/os-release: IMAGE_ID and IMAGE_VERSION, else PRETTY_NAME
 //   instance_type  sys/devices/virtual/dmi/id/product_name
-//   boot_id        proc/sys/kernel/random/boot_id
+//   boot_id        proc/sys/kernel/random/boot_id, where it is an identifier
 //   booted_at      proc/stat: btime
 // and the rest from the config. kInvalidArgument where there is no name that may be a host's.
 Result<HostFacts> ReadFacts(const FsRoot& root, const HostConfig& config,

@@ -97,7 +97,7 @@ void MountStatSource::StatMount(const std::string& mount_point, MonoTime deadlin
     sample->error = FailErrno("statvfs " + Quote(mount_point), call->error_number).value().message;
     return;
   }
-  const struct statvfs& result = call->result;
+  const struct statvfs result = call->result;
   const uint64_t block = result.f_frsize;
   sample->answered = true;
   sample->bytes_total = result.f_blocks * block;
