@@ -14,6 +14,8 @@
 #include "app/demo/demo_fleet.h"
 #include "app/settings.h"
 #include "base/logging.h"
+#include "base/text.h"
+#include "config/show.h"
 #include "detectors/facts.h"
 #include "executor/task_shim.h"
 #include "stream/rule_check.h"
@@ -226,7 +228,8 @@ int RunConfigShow(const Invocation& invocation) {
   ConfigOrigins origins;
   const Result<Config> config = ReadConfig(invocation, &diagnostics, &origins);
   if (!config) return PrintDiagnostics(invocation, diagnostics);
-  *invocation.env.out << ConfigText(*config, invocation.args.Has("origin") ? &origins : nullptr);
+  *invocation.env.out << ShowConfig(*config, invocation.args.Has("origin") ? origins
+                                                                           : ConfigOrigins());
   return kExitDone;
 }
 

@@ -9,8 +9,6 @@
 #include "app/demo/demo_host.h"
 #include "base/file.h"
 #include "base/logging.h"
-#include "config/keys.h"
-#include "config/value.h"
 
 namespace fleetmedic {
 namespace {
@@ -103,30 +101,6 @@ Result<Config> LoadDemoSettings(const Invocation& invocation) {
   config.scheduler.executor_silent_after = Seconds(15);
   FLEETMEDIC_RETURN_IF_ERROR(ApplyFlags(invocation, &config));
   return config;
-}
-
-std::string ConfigText(const Config& config, const ConfigOrigins* origins) {
-  std::string text;
-  std::string_view section;
-  Config copy = config;   // a slot points into a config that may be written
-  for (const ConfigKey& key : ConfigKeys()) {
-    if (key.section != section) {
-      section = key.section;
-      text += fmt::format("\n[{}]\n", section);
-    }
-    std::string line = fmt::format("{} = {}", key.key, FormatValue(key.slot(copy), key.range));
-    if (origins != nullptr) {
-      const auto origin = origins->find(key.Path());
-      const std::string from =
-          origin == origins->end() ? "default"
-          : origin->second.line == 0
-              ? origin->second.file
-              : fmt::format("{}:{}", origin->second.file, origin->second.line);
-      line = fmt::format("{:<60} # {}", line, from);
-    }
-    text += line + "\n";
-  }
-  return text;
 }
 
 }  // namespace fleetmedic

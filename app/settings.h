@@ -22,9 +22,6 @@ Result<Config> LoadSettings(const Invocation& invocation);
 // the user does not have.
 Result<Config> LoadDemoSettings(const Invocation& invocation);
 
-// The config as TOML; with `origins`, each line with where its value comes from.
-std::string ConfigText(const Config& config, const ConfigOrigins* origins);
-
 }  // namespace fleetmedic
 
 #endif  // FLEETMEDIC_APP_SETTINGS_H_

@@ -111,6 +111,8 @@ constexpr ConfigKey kConfigKeys[] = {
     {"remediator", "hold_file", [](Config& c) { return Slot(&c.remediator.hold_file); },
      Form(TextForm::kPathOrEmpty),
      "While this file exists nothing new is done; empty: HOLD in run_dir."},
+    {"remediator", "watch_only", [](Config& c) { return Slot(&c.remediator.watch_only); }, {},
+     "Hosts, by name, that are shown and never acted on."},
     {"policy", "severity_min", [](Config& c) { return Slot(&c.remediator.policy.severity_min); },
      {},
      "Conditions below this severity are shown and never acted on."},

@@ -412,6 +412,13 @@ void Controller::AnswerAsks() {
     if (record == nullptr || record->state != HostState::kSuspect || !record->grant.empty()) {
       continue;
     }
+    // A grant that would be given back at once must not use up the window.
+    const Decision trial = Step(config_.policy, *record, input::Granted{GrantId("trial")},
+                                SurroundingsNow(), now_);
+    if (trial.next.grant.empty()) {
+      StepHost(ask.host, input::Tick{});
+      continue;
+    }
     const Answer answer = Decide(config_.limits, ledger_.GrantList(), census, record->facts,
                                  false, now_);
     if (!answer.granted) {

@@ -1,0 +1,407 @@
+#include "remediation/controller.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "base/logging.h"
+#include "base/thread_pool.h"
+#include "eventlog/fault_event_log.h"
+#include "eventlog/memory_event_log.h"
+#include "store/fault_store.h"
+#include "store/memory_store.h"
+
+namespace fleetmedic {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// A scheduler that does at once what it is told.
+class ObedientHook final : public SchedulerHook {
+ public:
+  Result<HostView> Apply(const Directive& directive, MonoTime) override {
+    applied.push_back(directive);
+    HostView& view = views[directive.host];
+    view.host = directive.host;
+    view.revision = directive.revision;
+    view.want = directive.want;
+    return view;
+  }
+  Result<std::vector<HostView>> List(MonoTime) override {
+    std::vector<HostView> all;
+    for (const auto& [host, view] : views) all.push_back(view);
+    return all;
+  }
+
+  std::map<HostId, HostView> views;
+  std::vector<Directive> applied;
+};
+
+class ControllerTest : public ::testing::Test {
+ protected:
+  ControllerTest() : log_(&memory_log_), store_(&memory_store_) {
+    SetLogLevel(LogLevel::kError);
+    config_.mode = Mode::kAuto;
+    config_.policy.confirm_hard = Seconds(0);
+    config_.policy.settle = Seconds(5);
+    Restart();
+  }
+
+  // The process dies, and another takes its place.
+  void Restart() {
+    controller_.reset();
+    controller_ = std::make_unique<Controller>(
+        config_, folder_ / "HOLD",
+        RemediatorEnvironment{clock_, log_, store_, hook_, workers_, metrics_, {},
+                              fmt::format("test-{}", ++lives_)});
+  }
+
+  void Run(Seconds span = Seconds(1)) {
+    for (Millis passed(0); passed < span; passed += Millis(100)) {
+      clock_.Advance(Millis(100));
+      controller_->Turn(clock_.Mono());
+    }
+  }
+
+  void AddHost(const std::string& name) {
+    HostFacts facts;
+    facts.host = HostId(name);
+    facts.boot_id = "boot-1";
+    facts.booted_at = clock_.Wall() - Hours(1);
+    facts.pool = "web";
+    hook_.views[facts.host].host = facts.host;
+    Append(Topic::kHosts, name, ToJson(facts).Dump());
+    Report(name, Verdict::kOk);
+  }
+
+  HealthEvent EventOf(const std::string& name, Verdict verdict) {
+    HealthEvent event;
+    event.host = HostId(name);
+    event.boot_id = "boot-1";
+    event.detector = "docker";
+    event.sequence = ++sequence_;
+    event.observed_at = clock_.Wall();
+    Condition condition;
+    condition.type = "DockerUnresponsive";
+    condition.verdict = verdict;
+    condition.severity = Severity::kHard;
+    condition.message = "no answer in 5 s";
+    event.conditions.push_back(condition);
+    return event;
+  }
+  void Report(const std::string& name, Verdict verdict) {
+    Append(Topic::kHealth, name, ToJson(EventOf(name, verdict)).Dump());
+  }
+  void Append(Topic topic, const std::string& key, const std::string& value) {
+    const Record record{key, value, {}, clock_.Wall()};
+    ASSERT_TRUE(memory_log_.Append(topic, {&record, 1}).has_value());
+  }
+
+  HostRecordPtr HostNow(const std::string& name) {
+    return controller_->ledger().Host(HostId(name));
+  }
+  HostState StateOf(const std::string& name) { return HostNow(name)->state; }
+
+  Result<RequestAnswer> Tell(Request request) {
+    Result<RequestAnswer> answer = Fail(Code::kUnavailable, "never answered");
+    EXPECT_TRUE(controller_
+                    ->Post(std::move(request),
+                           [&answer](Result<RequestAnswer> given) { answer = std::move(given); })
+                    .has_value());
+    Run(Seconds(1));
+    return answer;
+  }
+  Result<RequestAnswer> Add(OverrideKind kind, const std::string& scope,
+                            const std::string& reason = "because") {
+    return Tell(request::AddOverride{kind, ParseScope(scope).value(), "op1", reason, Millis(0)});
+  }
+
+  // The dead letters so far, each as "kind".
+  std::vector<std::string> DeadLetters() {
+    auto reader = memory_log_.OpenAt(Topic::kDeadLetter, {}).value();
+    const std::vector<LogRecord> records = reader->Poll(100).value();
+    std::vector<std::string> kinds;
+    for (const LogRecord& record : records) {
+      kinds.emplace_back(HeaderOf(record.record, "kind"));
+      EXPECT_THAT(std::string(HeaderOf(record.record, "origin")), HasSubstr("fleetmedic."));
+      EXPECT_FALSE(HeaderOf(record.record, "reason").empty());
+    }
+    return kinds;
+  }
+  std::vector<AuditEntry> AuditOf(const std::string& object) {
+    return memory_store_.ReadAudit(0, object, 1000).value();
+  }
+
+  SimulatedClock clock_;
+  const TempFolder folder_;
+  MemoryEventLog memory_log_{clock_};
+  MemoryStore memory_store_{clock_};
+  FaultEventLog log_;
+  FaultStore store_;
+  ObedientHook hook_;
+  InlineWorkers workers_;
+  Metrics metrics_;
+  RemediatorConfig config_;
+  std::unique_ptr<Controller> controller_;
+  uint64_t sequence_ = 0;
+  int lives_ = 0;
+};
+
+TEST_F(ControllerTest, ASickHostIsTaintedInOnePassAndDrainedAfterTheAcknowledgement) {
+  for (const char* name : {"a", "b", "c"}) AddHost(name);
+  Run();
+  Report("a", Verdict::kBad);
+  Run();
+  EXPECT_EQ(StateOf("a"), HostState::kDraining);
+  ASSERT_THAT(hook_.applied, SizeIs(2));
+  EXPECT_EQ(hook_.applied[0].want, Want::kTainted);
+  EXPECT_EQ(hook_.applied[1].want, Want::kDrained);
+  EXPECT_EQ(hook_.applied[1].revision, 2u);
+}
+
+TEST_F(ControllerTest, TheAuditTellsTheRoadAndItsChainHolds) {
+  for (const char* name : {"a", "b", "c"}) AddHost(name);
+  Run();
+  Report("a", Verdict::kBad);
+  Run();
+  std::vector<std::string> actions;
+  for (const AuditEntry& entry : AuditOf("host:a")) actions.push_back(entry.action);
+  EXPECT_THAT(actions, ElementsAre("suspect", "taint", "drain"));
+  const AuditEntry taint = AuditOf("host:a")[1];
+  EXPECT_EQ(*taint.detail["evidence"].array()->front()["message"].string(), "no answer in 5 s");
+  EXPECT_EQ(VerifyAudit(memory_store_), AuditOf("").back().seq);
+}
+
+TEST_F(ControllerTest, ASecondSickHostWaitsForTheNamedLimit) {
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) AddHost(name);
+  Run();
+  Report("a", Verdict::kBad);
+  Run();
+  Report("b", Verdict::kBad);
+  Run();
+  EXPECT_EQ(StateOf("b"), HostState::kSuspect);
+  EXPECT_THAT(HostNow("b")->waits_for, HasSubstr("limit fleet_concurrent: 1 of 1"));
+}
+
+TEST_F(ControllerTest, NothingIsForgottenByARestart) {
+  for (const char* name : {"a", "b", "c"}) AddHost(name);
+  Run();
+  Report("a", Verdict::kBad);
+  Run();
+  Restart();
+  clock_.Advance(Seconds(11));   // the lease of the process before
+  Run();
+  EXPECT_EQ(HostNow("a")->revision, 2u);
+  EXPECT_EQ(controller_->ledger().grants().size(), 1u);
+  Report("b", Verdict::kBad);
+  Run();
+  EXPECT_THAT(HostNow("b")->waits_for, HasSubstr("limit"));
+}
+
+TEST_F(ControllerTest, WhatItCannotReadIsSetAsideWithItsReason) {
+  AddHost("a");
+  Run();
+  Append(Topic::kHealth, "a", "{\"kind\": ");
+  Append(Topic::kHealth, "a", std::string(HealthEvent::kBytesMax + 1, ' '));
+  Append(Topic::kHealth, "a", R"({"kind":"conditions","host":"a"})");
+  HealthEvent event = EventOf("a", Verdict::kBad);
+  Append(Topic::kHealth, "b", ToJson(event).Dump());
+  event.observed_at = clock_.Wall() + Hours(1);
+  Append(Topic::kHealth, "a", ToJson(event).Dump());
+  event = EventOf("a", Verdict::kBad);
+  event.boot_id = "boot-0";
+  event.booted_at = clock_.Wall() - Hours(100);
+  Append(Topic::kHealth, "a", ToJson(event).Dump());
+  Run();
+  EXPECT_THAT(DeadLetters(), ElementsAre("not_json", "too_long", "invalid", "wrong_key", "future",
+                                         "other_boot"));
+  EXPECT_EQ(StateOf("a"), HostState::kHealthy);
+  EXPECT_THAT(metrics_.Text(), HasSubstr("fleetmedic_dead_letters_total{reason=\"not_json\""));
+}
+
+TEST_F(ControllerTest, ShadowDecidesAndDoesNothing) {
+  config_.mode = Mode::kShadow;
+  Restart();
+  AddHost("a");
+  AddHost("b");
+  Run();
+  Report("a", Verdict::kBad);
+  Run(Seconds(5));
+  EXPECT_EQ(StateOf("a"), HostState::kSuspect);
+  EXPECT_THAT(HostNow("a")->waits_for, HasSubstr("mode shadow"));
+  EXPECT_THAT(hook_.applied, IsEmpty());
+}
+
+TEST_F(ControllerTest, AWatchedHostIsNeverActedOn) {
+  config_.watch_only = {"a"};
+  Restart();
+  AddHost("a");
+  AddHost("b");
+  Run();
+  Report("a", Verdict::kBad);
+  Run(Seconds(5));
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  EXPECT_THAT(HostNow("a")->waits_for, HasSubstr("watch_only"));
+}
+
+TEST_F(ControllerTest, AHoldIsInForceBeforeItsAnswer) {
+  AddHost("a");
+  AddHost("b");
+  Run();
+  bool answered = false;
+  ASSERT_TRUE(controller_
+                  ->Post(request::AddOverride{OverrideKind::kHold, {ScopeKind::kFleet, ""}, "op1",
+                                              "", Millis(0)},
+                         [&](const Result<RequestAnswer>&) { answered = true; })
+                  .has_value());
+  EXPECT_FALSE(answered);
+  Report("a", Verdict::kBad);
+  Run();
+  EXPECT_TRUE(answered);
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  EXPECT_EQ(controller_->Snapshot()->mode, Mode::kHold);
+}
+
+TEST_F(ControllerTest, AHoldSurvivesARestartAndAReleaseEndsIt) {
+  AddHost("a");
+  AddHost("b");
+  Run();
+  ASSERT_TRUE(Add(OverrideKind::kHold, "fleet").has_value());
+  Restart();
+  clock_.Advance(Seconds(11));
+  Report("a", Verdict::kBad);
+  Run(Seconds(3));
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  EXPECT_EQ(Tell(request::Release{"op1", ""}).error().code, Code::kInvalidArgument);
+  ASSERT_TRUE(Tell(request::Release{"op1", "all clear"}).has_value());
+  Report("a", Verdict::kBad);
+  Run(Seconds(2));
+  EXPECT_THAT(hook_.applied, SizeIs(2));
+}
+
+TEST_F(ControllerTest, TheHoldFileHoldsAndIsNamedAtTheRelease) {
+  AddHost("a");
+  AddHost("b");
+  Run();
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "HOLD", "").has_value());
+  Report("a", Verdict::kBad);
+  Run(Seconds(2));
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  const Result<RequestAnswer> answer = Tell(request::Release{"op1", "all clear"});
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_THAT(answer->still, ElementsAre(HasSubstr("HOLD")));
+  ASSERT_TRUE(RemoveTree(folder_ / "HOLD").has_value());
+  Report("a", Verdict::kBad);
+  Run(Seconds(2));
+  EXPECT_THAT(hook_.applied, SizeIs(2));
+}
+
+TEST_F(ControllerTest, TheBrakeStopsEverythingNewUntilAPersonReleasesIt) {
+  for (int i = 0; i < 8; ++i) AddHost(fmt::format("h{}", i));
+  Run();
+  for (int i = 0; i < 5; ++i) Report(fmt::format("h{}", i), Verdict::kBad);
+  Run(Seconds(2));
+  EXPECT_EQ(controller_->Snapshot()->mode, Mode::kTripped);
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  Restart();
+  clock_.Advance(Seconds(11));
+  Run(Seconds(2));
+  EXPECT_EQ(controller_->Snapshot()->mode, Mode::kTripped);
+  ASSERT_TRUE(Tell(request::ReleaseBrake{"op1", "seen"}).has_value());
+  EXPECT_EQ(controller_->Snapshot()->mode, Mode::kAuto);
+}
+
+TEST_F(ControllerTest, AFullDiskStopsNewActsAndSaysSo) {
+  AddHost("a");
+  AddHost("b");
+  Run();
+  store_.FailAt(StoreCall::kCommit, 1, StoreFault::kFull, 1'000'000);
+  Report("a", Verdict::kBad);
+  Run(Seconds(3));
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  EXPECT_FALSE(controller_->Snapshot()->trouble.empty());
+  store_.Heal();
+  Report("a", Verdict::kBad);
+  Run(Seconds(3));
+  EXPECT_THAT(hook_.applied, SizeIs(2));
+  EXPECT_EQ(AuditOf("host:a").front().action, "suspect");
+}
+
+TEST_F(ControllerTest, ALogThatIsAwayStopsNewActsAndNothingIsLost) {
+  AddHost("a");
+  AddHost("b");
+  Run();
+  log_.FailAt(LogCall::kPoll, 1, LogFault::kUnavailable, 1'000'000);
+  Report("a", Verdict::kBad);
+  Run(Seconds(3));
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  log_.Heal();
+  Run(Seconds(3));
+  EXPECT_THAT(hook_.applied, SizeIs(2));
+}
+
+TEST_F(ControllerTest, AnAmbiguousCommitIsReadBackBeforeAnythingIsDone) {
+  AddHost("a");
+  AddHost("b");
+  Run();
+  store_.FailAt(StoreCall::kCommit, 1, StoreFault::kFailedAfter);
+  Report("a", Verdict::kBad);
+  Run(Seconds(3));
+  EXPECT_THAT(hook_.applied, SizeIs(2));
+  EXPECT_EQ(controller_->ledger().grants().size(), 1u);
+}
+
+TEST_F(ControllerTest, ASecondLeaderIsRefusedUntilTheFirstIsGone) {
+  AddHost("a");
+  Run();
+  Metrics metrics;
+  Controller rival(config_, "", RemediatorEnvironment{clock_, log_, memory_store_, hook_, workers_,
+                                                      metrics, {}, "rival"});
+  rival.Turn(clock_.Mono());
+  EXPECT_FALSE(rival.leading());
+  EXPECT_THAT(rival.Snapshot()->trouble, HasSubstr("test-1"));
+  clock_.Advance(Seconds(11));
+  rival.Turn(clock_.Mono());
+  EXPECT_TRUE(rival.leading());
+  Run(Seconds(1));
+  EXPECT_FALSE(controller_->leading());
+}
+
+TEST_F(ControllerTest, RequestsThatMakeNoSenseAreRefusedWithAReason) {
+  AddHost("a");
+  Run();
+  EXPECT_EQ(Add(OverrideKind::kDrain, "fleet").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(Add(OverrideKind::kDrain, "host:nobody").error().code, Code::kNotFound);
+  EXPECT_EQ(Add(OverrideKind::kProtect, "host:a", "").error().code, Code::kInvalidArgument);
+  EXPECT_EQ(Add(OverrideKind::kReturn, "host:a").error().code, Code::kConflict);
+  EXPECT_EQ(Add(OverrideKind::kHold, "host:a", std::string(2000, 'x')).error().code,
+            Code::kInvalidArgument);
+  EXPECT_EQ(Tell(request::EndOverride{OverrideId("O-99"), "op1", ""}).error().code,
+            Code::kNotFound);
+  EXPECT_EQ(Tell(request::ReleaseBrake{"op1", "x"}).error().code, Code::kConflict);
+}
+
+TEST_F(ControllerTest, APersonsDrainAndReturn) {
+  AddHost("a");
+  AddHost("b");
+  AddHost("c");
+  Run();
+  ASSERT_TRUE(Add(OverrideKind::kDrain, "host:a").has_value());
+  Run(Seconds(7));
+  EXPECT_EQ(StateOf("a"), HostState::kDrained);
+  ASSERT_TRUE(Add(OverrideKind::kReturn, "host:a").has_value());
+  for (int i = 0; i < 8; ++i) {
+    Report("a", Verdict::kOk);
+    Run(Seconds(1));
+  }
+  EXPECT_EQ(StateOf("a"), HostState::kHealthy);
+  EXPECT_EQ(hook_.views[HostId("a")].want, Want::kSchedulable);
+  EXPECT_THAT(controller_->Snapshot()->grants, IsEmpty());
+}
+
+}  // namespace
+}  // namespace fleetmedic
