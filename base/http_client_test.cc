@@ -214,7 +214,7 @@ TEST(HttpClient, SendsNothingThatCouldBeTwoRequests) {
 }
 
 TEST(HttpReply, TurnsAProblemBackIntoTheError) {
-  const Error error{Code::kRefused, "a hold is on"};
+  const Error error{Code::kRefused, "a limit was reached"};
   HttpReply reply;
   reply.status = 409;
   reply.body = HttpResponse::Problem(error).body;

@@ -19,7 +19,7 @@ namespace fleetmedic {
 struct HttpRoute {
   // GET answers HEAD too.
   std::string method;
-  // "/api/v1/hosts/{host}/why": {name} stands for one whole part of the path, which is decoded and
+  // "/things/{thing}/parts": {name} stands for one whole part of the path, which is decoded and
   // never empty; "{name...}" as the last part stands for the rest, slashes included, empty too.
   std::string pattern;
   // Called on any of the server's threads, several at once. Blocks as briefly as it can.

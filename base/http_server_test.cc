@@ -51,10 +51,10 @@ HttpResponse Silence(const HttpRequest&) {
 
 std::vector<HttpRoute> Routes() {
   return {
-      {"GET", "/hosts/{host}/why", Echo},
-      {"GET", "/hosts", Echo},
-      {"POST", "/hosts", Echo},
-      {"DELETE", "/hosts/{host}", Echo},
+      {"GET", "/things/{thing}/parts", Echo},
+      {"GET", "/things", Echo},
+      {"POST", "/things", Echo},
+      {"DELETE", "/things/{thing}", Echo},
       {"GET", "/files/{path...}", Echo},
       {"GET", "/throws", [](const HttpRequest&) -> HttpResponse {
          throw std::runtime_error("a fault");
@@ -101,10 +101,10 @@ class HttpServerTest : public testing::Test {
 };
 
 TEST_F(HttpServerTest, FillsTheNamesOfAPattern) {
-  EXPECT_EQ(Get("/hosts/h%201/why").body,
-            R"({"body":"","method":"GET","p.host":"h 1","type":""})");
-  EXPECT_EQ(Get("/hosts/a%2Fb/why?l=x%3D1&l=2&e").body,
-            R"({"body":"","method":"GET","p.host":"a/b","q.e":"","q.l":"x=1","type":""})");
+  EXPECT_EQ(Get("/things/h%201/parts").body,
+            R"({"body":"","method":"GET","p.thing":"h 1","type":""})");
+  EXPECT_EQ(Get("/things/a%2Fb/parts?l=x%3D1&l=2&e").body,
+            R"({"body":"","method":"GET","p.thing":"a/b","q.e":"","q.l":"x=1","type":""})");
   EXPECT_EQ(Get("/files/a/b%20c").body,
             R"({"body":"","method":"GET","p.path":"a/b c","type":""})");
   EXPECT_EQ(Get("/files/").body, R"({"body":"","method":"GET","p.path":"","type":""})");
@@ -120,9 +120,9 @@ TEST_F(HttpServerTest, AnswersWhatItDoesNotServeWithAProblem) {
   };
   static constexpr Case kCases[] = {
       {"no such path", "GET", "/nothing", 404, Code::kNotFound},
-      {"an empty name", "GET", "/hosts//why", 404, Code::kNotFound},
-      {"a broken escape", "GET", "/hosts/%zz/why", 404, Code::kNotFound},
-      {"another method", "PUT", "/hosts", 405, Code::kInvalidArgument},
+      {"an empty name", "GET", "/things//parts", 404, Code::kNotFound},
+      {"a broken escape", "GET", "/things/%zz/parts", 404, Code::kNotFound},
+      {"another method", "PUT", "/things", 405, Code::kInvalidArgument},
       {"an exception", "GET", "/throws", 500, Code::kIo},
   };
   SetLogSink([](LogLevel, std::string_view) {});
@@ -145,7 +145,7 @@ TEST_F(HttpServerTest, AnswersWhatItDoesNotServeWithAProblem) {
 TEST_F(HttpServerTest, TakesBodiesUpToTheLimit) {
   HttpCall call;
   call.method = "POST";
-  call.target = "/hosts";
+  call.target = "/things";
   call.body = std::string(options_.body_bytes_max, 'x');
   call.headers["content-type"] = "multipart/form-data; boundary=x";
   const HttpReply whole = client_.Send(call, Soon()).value();
@@ -159,14 +159,14 @@ TEST_F(HttpServerTest, TakesBodiesUpToTheLimit) {
 }
 
 TEST_F(HttpServerTest, CountsTheBytesOfAChunkedBodyToo) {
-  std::string request = "POST /hosts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::string request = "POST /things HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::string chunk = "10000\r\n" + std::string(0x10000, 'x') + "\r\n";
   for (int i = 0; i < 17; ++i) request += chunk;
   EXPECT_THAT(Raw(request + "0\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
 }
 
 TEST_F(HttpServerTest, AnswersHeadWithoutABodyAndEmptyWithNone) {
-  EXPECT_THAT(Raw("HEAD /hosts HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+  EXPECT_THAT(Raw("HEAD /things HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
               testing::EndsWith("\r\n\r\n"));
   EXPECT_EQ(Get("/empty").status, 204);
 }
@@ -177,16 +177,16 @@ TEST_F(HttpServerTest, RefusesWhatIsNoRequest) {
               StartsWith("HTTP/1.1 414 "));
   EXPECT_THAT(Raw("GET /" + std::string(9000, 'x') + " HTTP/1.1\r\nHost: x\r\n\r\n"),
               StartsWith("HTTP/1.1 414 "));
-  std::string many = "GET /hosts HTTP/1.1\r\n";
+  std::string many = "GET /things HTTP/1.1\r\n";
   for (int i = 0; i < 5000; ++i) many += "x-" + std::to_string(i) + ": 1234567\r\n";
   EXPECT_THAT(Raw(many + "\r\n"), Not(HasSubstr(" 200 ")));
-  EXPECT_EQ(Get("/hosts").status, 200) << "and still serves";
+  EXPECT_EQ(Get("/things").status, 200) << "and still serves";
 }
 
 TEST_F(HttpServerTest, ABodyWhereNoneBelongsIsNotTheNextRequest) {
   const std::string answer =
-      Raw("GET /hosts HTTP/1.1\r\nHost: x\r\nContent-Length: 41\r\n\r\n"
-          "GET /hosts/smuggled/why HTTP/1.1\r\nA: b\r\n\r\n");
+      Raw("GET /things HTTP/1.1\r\nHost: x\r\nContent-Length: 43\r\n\r\n"
+          "GET /things/smuggled/parts HTTP/1.1\r\nA: b\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(answer, Not(HasSubstr("smuggled")));
 }
@@ -194,7 +194,7 @@ TEST_F(HttpServerTest, ABodyWhereNoneBelongsIsNotTheNextRequest) {
 TEST_F(HttpServerTest, KeepsAConnectionForTheNextRequest) {
   const std::string answer = Raw(
       "GET /empty HTTP/1.1\r\nHost: x\r\n\r\n"
-      "GET /hosts?second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      "GET /things?second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 204 "));
   EXPECT_THAT(answer, HasSubstr("q.second"));
 }
@@ -240,7 +240,7 @@ TEST_F(HttpServerTest, StreamsDoNotLockOutOtherRequests) {
   const MonoTime start = kClock.Mono();
   HttpCall call;
   call.method = "POST";
-  call.target = "/hosts";
+  call.target = "/things";
   EXPECT_EQ(client_.Send(call, Soon()).value().status, 200);
   EXPECT_LT(kClock.Mono() - start, Seconds(2));
   cancel.Cancel();
