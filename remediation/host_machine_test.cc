@@ -334,7 +334,8 @@ TEST_F(HostMachine, ARelapseInProbationGoesBackToWhereTheHostWas) {
   ToProbation();
   Wait(Seconds(29));   // still bad from before the repair: no relapse yet
   EXPECT_EQ(record_.state, HostState::kProbation);
-  Wait(Seconds(1));
+  now_ += Seconds(1);
+  Take(input::Tick{});
   EXPECT_EQ(record_.state, HostState::kDrained);
 }
 

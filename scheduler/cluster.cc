@@ -345,7 +345,7 @@ bool Cluster::Connected(const ClusterHost& host, MonoTime now) const {
 }
 
 Micros Cluster::SilentFor(const ClusterHost& host, MonoTime now) const {
-  return now - host.last_seen.value_or(host.silent_since);
+  return now - std::max(host.last_seen.value_or(host.silent_since), deaf_until_);
 }
 
 bool Cluster::Healthy(const ClusterTask& task, MonoTime now) const {

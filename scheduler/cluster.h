@@ -124,6 +124,9 @@ class Cluster {
   Result<ReportOutcome> ObserveReport(const ExecutorReport& report, MonoTime observed_at,
                                       MonoTime now);
 
+  // Reports could not be read up to now: the silence of every host is counted from here on.
+  void WasDeaf(MonoTime now) { deaf_until_ = now; }
+
   // As SchedulerHook::Apply: kNotFound, kConflict.
   Result<HostView> ApplyDirective(const Directive& directive, MonoTime now);
 
@@ -202,6 +205,7 @@ class Cluster {
   // Of hosts that were forgotten while they were not schedulable.
   std::map<HostId, Directive> kept_directives_;
   uint64_t next_number_ = 1;
+  MonoTime deaf_until_{};
   ChangeSet changes_;
 };
 

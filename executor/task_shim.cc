@@ -1,0 +1,239 @@
+#include "executor/task_shim.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "base/child_process.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "executor/bounded_log.h"
+#include "executor/task_folder.h"
+#include "executor/task_start.h"
+
+namespace fleetmedic {
+namespace {
+
+// A stop that came without its signal is seen after this.
+constexpr Millis kLookEvery{1'000};
+// A task that ran this long starts a new row of restarts.
+constexpr Minutes kRestartsForgottenAfter{10};
+
+class Shim {
+ public:
+  Shim(const ProcessName& self, TaskFolder folder, TaskSpec spec)
+      : folder_(std::move(folder)),
+        spec_(std::move(spec)),
+        out_log_(folder_.File("stdout.log")),
+        err_log_(folder_.File("stderr.log")) {
+    run_.shim = self;
+  }
+
+  int Main() {
+    TakeSignals();
+    // What a killed shim left: nothing of it may run beside what is started now.
+    if (!KillProcessesWithMark(TaskMark(spec_.task))) return 1;
+    const Result<TaskRun> before = folder_.ReadRun();
+    if (before) {
+      run_.restarts = before->restarts + 1;
+      if (spec_.job.restart == Restart::kNever) {
+        return End(TaskState::kFailed, "its supervisor was killed, and restart is never");
+      }
+    }
+    while (true) {
+      if (folder_.ReadStop()) return End(TaskState::kFinished, "stopped before it ran");
+      const std::optional<int> code = RunOnce();
+      if (code) return *code;
+    }
+  }
+
+ private:
+  void TakeSignals() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, signal);
+    ::sigprocmask(SIG_SETMASK, &set, nullptr);
+    signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    FLEETMEDIC_CHECK(signals_.ok());
+    // Orphans of the task come to us, so that we know when the last of them is gone.
+    FLEETMEDIC_CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  }
+
+  // One start to its end; the exit code of the shim when it was the last.
+  std::optional<int> RunOnce() {
+    status_.reset();
+    run_.since = clock_.Wall();
+    const MonoTime started = clock_.Mono();
+    Result<StartedTask> task = StartTask(spec_.task, spec_.job, folder_.File("work"));
+    if (!task) {
+      // Another try would say the same: the program is not there, the folder is full.
+      return End(TaskState::kFailed, task.error().message);
+    }
+    out_ = std::move(task->standard_output);
+    err_ = std::move(task->standard_error);
+    pid_ = task->pid;
+    const Result<ProcessName> name = NameProcess(pid_);
+    run_.process = name.value_or(ProcessName{});
+    if (const Status written = folder_.WriteRun(run_); !written) {
+      // Nobody could find the task after us.
+      KillAll();
+      return End(TaskState::kFailed, written.error().message);
+    }
+    const bool asked = Supervise();
+    KillAll();
+    const ExitStatus status = status_.value_or(ExitStatus{0, SIGKILL});
+    if (asked) return End(TaskState::kFinished, "stopped as asked: " + status.Text());
+    if (clock_.Mono() - started >= kRestartsForgottenAfter) run_.restarts = 0;
+    return AfterEnd(status);
+  }
+
+  std::optional<int> AfterEnd(const ExitStatus& status) {
+    const bool again = spec_.job.restart == Restart::kAlways
+                           ? !(status.ok() && spec_.job.kind == JobKind::kBatch)
+                           : spec_.job.restart == Restart::kOnFailure && !status.ok();
+    if (!again) {
+      return End(status.ok() ? TaskState::kFinished : TaskState::kFailed, status.Text());
+    }
+    if (run_.restarts >= spec_.restart_burst_max) {
+      return End(TaskState::kFailed, fmt::format("restarted {} times in a row, last: {}",
+                                                 run_.restarts, status.Text()));
+    }
+    Millis wait = spec_.restart_backoff;
+    for (int i = 0; i < run_.restarts && wait < spec_.restart_backoff_max; ++i) wait *= 2;
+    ++run_.restarts;
+    run_.process = {};
+    run_.since = clock_.Wall();
+    // What cannot be told is only a number; the task goes on.
+    (void)folder_.WriteRun(run_);
+    const MonoTime until = clock_.Mono() + std::min(wait, spec_.restart_backoff_max);
+    while (clock_.Mono() < until && !folder_.ReadStop()) WaitForEvents(until);
+    return std::nullopt;
+  }
+
+  // Until the task's first process has ended. True when a stop was asked for meanwhile.
+  bool Supervise() {
+    std::optional<MonoTime> kill_at;
+    bool killed = false;
+    while (!status_) {
+      MonoTime until = clock_.Mono() + kLookEvery;
+      if (!kill_at) {
+        if (const std::optional<Millis> grace = folder_.ReadStop()) {
+          kill_at = clock_.Mono() + *grace;
+          ::kill(-pid_, SIGTERM);
+        }
+      }
+      if (kill_at && !killed && clock_.Mono() >= *kill_at) {
+        ::kill(-pid_, SIGKILL);
+        killed = true;
+      }
+      if (kill_at && !killed) until = std::min(until, *kill_at);
+      WaitForEvents(until);
+    }
+    // Within the grace the others of the task may end in peace too.
+    while (kill_at && clock_.Mono() < *kill_at && GroupLives()) {
+      WaitForEvents(std::min(*kill_at, clock_.Mono() + Millis(50)));
+    }
+    return kill_at.has_value();
+  }
+
+  bool GroupLives() const { return pid_ > 0 && ::kill(-pid_, 0) == 0; }
+
+  // Nothing of the task is left when it returns, also of what left its group or session.
+  void KillAll() {
+    if (pid_ > 0) ::kill(-pid_, SIGKILL);
+    KillProcessesWithMark(TaskMark(spec_.task));
+    while (Reap()) {
+      // Orphans come to us, also those that took our mark away. None is reaped but here, so their
+      // numbers are theirs.
+      for (const int child : ChildrenOf(::getpid())) ::kill(child, SIGKILL);
+      KillProcessesWithMark(TaskMark(spec_.task));
+      WaitForEvents(clock_.Mono() + Millis(50));
+    }
+    if (out_.ok()) out_log_.Drain(out_.get());
+    if (err_.ok()) err_log_.Drain(err_.get());
+    out_.reset();
+    err_.reset();
+    pid_ = 0;
+  }
+
+  // Takes what has ended; false when no child is left.
+  bool Reap() {
+    while (true) {
+      int status = 0;
+      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+      if (pid == 0) return true;
+      if (pid < 0) return errno == EINTR;
+      if (pid != pid_) continue;
+      status_ = ExitStatus{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+                           .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0};
+    }
+  }
+
+  void WaitForEvents(MonoTime until) {
+    pollfd fds[3] = {{.fd = signals_.get(), .events = POLLIN, .revents = 0},
+                     {.fd = out_.get(), .events = POLLIN, .revents = 0},
+                     {.fd = err_.get(), .events = POLLIN, .revents = 0}};
+    const Millis wait = std::chrono::ceil<Millis>(std::max(Micros(0), until - clock_.Mono()));
+    ::poll(fds, 3, static_cast<int>(std::min<int64_t>(wait.count(), 60'000)));
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof(info)) > 0) {
+    }
+    if (out_.ok() && fds[1].revents != 0 && !out_log_.Drain(out_.get())) out_.reset();
+    if (err_.ok() && fds[2].revents != 0 && !err_log_.Drain(err_.get())) err_.reset();
+    Reap();
+  }
+
+  int End(TaskState state, std::string reason) {
+    TaskExit exit{.state = state, .reason = std::move(reason), .restarts = run_.restarts,
+                  .at = clock_.Wall()};
+    // Without it the executor would start the task again; the disk may be full for a while only.
+    while (!folder_.WriteExit(exit)) WaitForEvents(clock_.Mono() + kLookEvery);
+    return 0;
+  }
+
+  const TaskFolder folder_;
+  const TaskSpec spec_;
+  const SystemClock clock_;
+  TaskRun run_;
+  BoundedLog out_log_;
+  BoundedLog err_log_;
+  UniqueFd signals_;
+  UniqueFd out_;
+  UniqueFd err_;
+  int pid_ = 0;
+  std::optional<ExitStatus> status_;
+};
+
+// The lock is the shim's until its end, however that comes; the task does not inherit it.
+UniqueFd TakeLock(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.ok() || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return UniqueFd();
+  return fd;
+}
+
+}  // namespace
+
+int TaskShimMain(const std::string& path) {
+  const TaskFolder folder(path);
+  const UniqueFd lock = TakeLock(folder.File("lock"));
+  if (!lock.ok()) return 0;  // another one has the task
+  if (folder.ReadExit()) return 0;
+  Result<TaskSpec> spec = folder.ReadSpec();
+  if (!spec) return 2;
+  if (!MakeFolders(folder.File("work"), 0700)) return 2;
+  const Result<ProcessName> self = NameProcess(::getpid());
+  if (!self) return 2;
+  return Shim(*self, folder, *std::move(spec)).Main();
+}
+
+}  // namespace fleetmedic
