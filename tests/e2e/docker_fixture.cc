@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -40,6 +41,17 @@ std::vector<std::string> MountsBelow(const std::string& folder) {
   }
   std::ranges::reverse(mounts);
   return mounts;
+}
+
+// A control group and those below it; the files in them go by themselves.
+void RemoveGroup(const std::string& path) {
+  std::error_code gone;
+  std::vector<std::string> groups = {path};
+  for (std::filesystem::recursive_directory_iterator at(path, gone), end; !gone && at != end;
+       at.increment(gone)) {
+    if (at->is_directory(gone)) groups.push_back(at->path().string());
+  }
+  for (auto group = groups.rbegin(); group != groups.rend(); ++group) ::rmdir(group->c_str());
 }
 
 }  // namespace
@@ -189,13 +201,11 @@ DockerFixture::~DockerFixture() {
   for (const std::string& mount : MountsBelow(folder_.path())) {
     (void)::umount2(mount.c_str(), MNT_DETACH);
   }
-  for (const char* controller :
-       {"blkio", "cpu", "cpuacct", "cpu,cpuacct", "cpuset", "devices", "freezer", "hugetlb",
-        "memory", "misc", "net_cls", "net_prio", "perf_event", "pids", "rdma", "systemd",
-        "unified"}) {
-    (void)::rmdir((std::string("/sys/fs/cgroup/") + controller + cgroup_).c_str());
+  RemoveGroup("/sys/fs/cgroup" + cgroup_);
+  for (const std::string& controller :
+       FsRoot().List("/sys/fs/cgroup", 1000).value_or(std::vector<std::string>{})) {
+    RemoveGroup("/sys/fs/cgroup/" + controller + cgroup_);
   }
-  (void)::rmdir(("/sys/fs/cgroup" + cgroup_).c_str());
 }
 
 }  // namespace fleetmedic
