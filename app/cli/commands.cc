@@ -1,0 +1,531 @@
+#include "app/cli/commands.h"
+
+#include <array>
+
+#include "app/cli/handlers.h"
+
+namespace fleetmedic::cli {
+namespace {
+
+using F = FlagType;
+
+// Flags that several commands share.
+constexpr Flag kListFormat = {"output",
+                              'o',
+                              F::kWord,
+                              "FORMAT",
+                              "table",
+                              "how the list is printed",
+                              "table wide json name jsonl"};
+constexpr Flag kObjectFormat = {"output",    'o', F::kWord, "FORMAT", "table", "how it is printed",
+                                "table json"};
+constexpr Flag kSelector = {"selector", 'l', F::kText,
+                            "SELECTOR", "",  "only hosts with these labels: key=value,key!=value"};
+constexpr Flag kWatch = {"watch", 'w', F::kSwitch, "", "", "then print each change as it comes"};
+constexpr Flag kReason = {"reason", 0, F::kText, "TEXT", "", "why, for the audit; required"};
+constexpr Flag kReasonOptional = {"reason", 0, F::kText, "TEXT", "", "why, for the audit"};
+constexpr Flag kDryRun = {"dry-run", 0,  F::kSwitch,
+                          "",        "", "print what would be asked, ask nothing"};
+constexpr Flag kFor = {"for",      0,  F::kDuration,
+                       "DURATION", "", "ends by itself after this; without it, when it is ended"};
+constexpr Flag kConfig = {
+    "config", 'c', F::kFile, "FILE", "/etc/fleetmedic/fleetmedic.toml", "the config file"};
+constexpr Flag kStateDir = {"state-dir", 0,  F::kFolder,
+                            "DIR",       "", "in place of the config's state_dir"};
+constexpr Flag kRunDir = {"run-dir", 0, F::kFolder, "DIR", "", "in place of the config's run_dir"};
+constexpr Flag kLogLevel = {"log-level",
+                            0,
+                            F::kWord,
+                            "LEVEL",
+                            "",
+                            "in place of the config's log_level",
+                            "debug info warning error"};
+constexpr Flag kListen = {"listen",       0,  F::kText,
+                          "ADDRESS:PORT", "", "where the API listens; port 0 takes a free one"};
+constexpr Flag kMode = {
+    "mode", 0, F::kWord, "MODE", "", "shadow decides and records but does nothing", "shadow auto"};
+
+constexpr std::array kCommon = {
+    Flag{"server", 's', F::kText, "ADDRESS", "",
+         "http://ADDRESS:PORT or unix:PATH; else FLEETMEDIC_SERVER, the control socket, or "
+         "http://127.0.0.1:7480"},
+    Flag{"token-file", 0, F::kFile, "FILE", "",
+         "the API token; else FLEETMEDIC_TOKEN_FILE, or STATE_DIR/api-token"},
+    Flag{"timeout", 0, F::kDuration, "DURATION", "",
+         "for each request (10s); with --watch, for the whole watch (none)"},
+    Flag{"yes", 'y', F::kSwitch, "", "", "answer yes to what would be asked"},
+    Flag{"no-input", 0, F::kSwitch, "", "", "never ask; what would be asked fails"},
+    Flag{"no-color", 0, F::kSwitch, "", "", "no colours; so do NO_COLOR and TERM=dumb"},
+    Flag{"quiet", 'q', F::kSwitch, "", "", "only data, errors and questions"},
+    Flag{"help", 'h', F::kSwitch, "", "", "this text"},
+};
+
+// Arguments that several commands share.
+constexpr std::array kOneHost = {
+    Positional{"HOST", true, false, Completion::kHost, "the host's name"}};
+constexpr std::array kHosts = {
+    Positional{"HOST", false, true, Completion::kHost, "names of hosts, or -l in their place"}};
+constexpr std::array kMaybeHost = {
+    Positional{"HOST", false, false, Completion::kHost, "only this host"}};
+constexpr std::array kMaybeName = {
+    Positional{"NAME", false, false, Completion::kNothing, "only this one"}};
+constexpr std::array kScope = {Positional{"SCOPE", true, false, Completion::kScope,
+                                          "fleet, cell:, pool:, rack:, rule: or host:NAME"}};
+
+constexpr std::array kStatusFlags = {kObjectFormat};
+constexpr std::array kHostListFlags = {kSelector, kListFormat, kWatch};
+constexpr std::array kListFlags = {kListFormat};
+constexpr std::array kAuditFlags = {
+    Flag{"since", 0, F::kDuration, "DURATION", "", "entries of the last DURATION"},
+    Flag{"limit", 0, F::kInteger, "N", "100", "at most so many, the newest"}, kListFormat, kWatch};
+constexpr std::array kObjectFlags = {kObjectFormat};
+constexpr std::array kHoldFlags = {
+    Flag{"scope", 'l', F::kText, "SCOPE", "fleet", "hold only this: pool:web, host:web-3"},
+    kReasonOptional, kObjectFormat};
+constexpr std::array kReasonFlags = {kReason, kObjectFormat};
+constexpr std::array kHostChangeFlags = {kSelector, kDryRun, kReasonOptional, kObjectFormat};
+constexpr std::array kProtectFlags = {kFor, kReason, kObjectFormat};
+constexpr std::array kJobRunFlags = {
+    Flag{"instances", 0, F::kInteger, "N", "1", "how many tasks"},
+    Flag{"kind", 0, F::kWord, "KIND", "service", "service: until removed; batch: until done",
+         "service batch"},
+    Flag{"pool", 0, F::kText, "POOL", "", "only on hosts of this pool"},
+    Flag{"min-healthy", 0, F::kInteger, "N", "0", "a drain never leaves fewer healthy tasks"},
+    Flag{"cpu-milli", 0, F::kInteger, "N", "100", "thousandths of a core for each task"},
+    Flag{"memory-mib", 0, F::kInteger, "N", "64", "MiB for each task"},
+    kDryRun,
+    kObjectFormat};
+constexpr std::array kJobRemoveFlags = {kDryRun};
+constexpr std::array kUpFlags = {
+    kConfig,  kStateDir,
+    kRunDir,  kListen,
+    kMode,    Flag{"demo-hosts", 0, F::kInteger, "N", "", "bring up N hosts of a demo fleet too"},
+    kLogLevel};
+constexpr std::array kDemoFlags = {
+    kStateDir, kListen, Flag{"hosts", 0, F::kInteger, "N", "12", "hosts of the demo fleet"},
+    kLogLevel};
+constexpr std::array kRoleFlags = {kConfig, kStateDir, kRunDir, kLogLevel};
+constexpr std::array kRemediatorFlags = {kConfig, kStateDir, kRunDir, kListen, kMode, kLogLevel};
+constexpr std::array kMatchFlags = {
+    Flag{"rules", 0, F::kFile, "PATH", "", "these rules in place of the packs that ship"},
+    Flag{"source", 0, F::kText, "SOURCE", "", "only rules that trust it: kernel, journal:UNIT"},
+    kObjectFormat};
+constexpr std::array kConfigFlags = {kConfig};
+constexpr std::array kConfigShowFlags = {
+    kConfig, Flag{"origin", 0, F::kSwitch, "", "", "where each value comes from"}, kObjectFormat};
+constexpr std::array kManFlags = {
+    Flag{"markdown", 0, F::kSwitch, "", "", "all of it as one Markdown text on stdout"}};
+
+constexpr std::array kPaths = {
+    Positional{"PATH", false, true, Completion::kFile, "files, or folders of *.toml"}};
+constexpr std::array kMatchFile = {
+    Positional{"FILE", true, false, Completion::kFile, "log lines; - for stdin"}};
+constexpr std::array kKindAndScope = {
+    Positional{"KIND", true, false, Completion::kNothing, "hold, protect, drain or return"},
+    Positional{"SCOPE", true, false, Completion::kScope,
+               "fleet, cell:, pool:, rack:, rule: or host:NAME"}};
+constexpr std::array kOverrideId = {
+    Positional{"ID", true, false, Completion::kNothing, "as `override ls` prints it"}};
+constexpr std::array kJobRun = {
+    Positional{"FILE|NAME", true, false, Completion::kFile,
+               "a job as JSON (*.json, or - for stdin), or the name of one that follows"},
+    Positional{"ARGV", false, true, Completion::kNothing, "after --: what each task runs"}};
+constexpr std::array kJobs = {Positional{"JOB", true, true, Completion::kNothing, "names of jobs"}};
+constexpr std::array kShell = {Positional{"SHELL", true, false, Completion::kShell, "bash or zsh"}};
+constexpr std::array kFolder = {
+    Positional{"DIR", false, false, Completion::kFile, "where the pages are written"}};
+
+constexpr std::array kStatusExits = {kExitAttention, kExitUnreachable};
+constexpr std::array kReadExits = {kExitNotFound, kExitNotAllowed, kExitUnreachable};
+constexpr std::array kWatchExits = {kExitNotFound, kExitNotAllowed, kExitTimedOut, kExitUnreachable,
+                                    kExitDetached};
+constexpr std::array kHoldExits = {kExitNotAllowed, kExitUnreachable};
+constexpr std::array kReleaseExits = {kExitRefused, kExitNotAllowed, kExitUnreachable};
+constexpr std::array kChangeExits = {kExitNotFound,   kExitNotAllowed,       kExitConflict,
+                                     kExitRefused,    kExitWaitsForApproval, kExitTimedOut,
+                                     kExitPartlyDone, kExitUnreachable};
+constexpr std::array kConfigExits = {kExitBadConfig};
+
+constexpr std::array kStatusExamples = {
+    Example{"fleetmedic status || echo look", "in a script: 10 says that somebody must look"}};
+constexpr std::array kHostExamples = {
+    Example{"fleetmedic get hosts -l pool=web -w", "the pool web, and each change"},
+    Example{"fleetmedic get hosts -o name | head -3", "names alone"}};
+constexpr std::array kHoldExamples = {
+    Example{"fleetmedic hold", "stop everything, now"},
+    Example{"fleetmedic hold -l pool:web --reason 'deploy 812'", "only the pool web"}};
+constexpr std::array kReleaseExamples = {
+    Example{"fleetmedic release --reason 'deploy is through'", ""}};
+constexpr std::array kDrainExamples = {
+    Example{"fleetmedic drain web-3 --reason 'fan noise'", "one host, within the limits"},
+    Example{"fleetmedic drain -l rack=r7 --dry-run", "which hosts that would be"}};
+constexpr std::array kProtectExamples = {
+    Example{"fleetmedic protect host:db-1 --for 2h --reason 'failover test'", ""}};
+constexpr std::array kJobRunExamples = {
+    Example{"fleetmedic jobs run web --instances 3 -- /bin/sleep 1000", "from the command line"},
+    Example{"fleetmedic jobs run web.json", "from a file"}};
+constexpr std::array kRulesExamples = {
+    Example{"fleetmedic rules check rules/", "every example tried, every error at once"}};
+constexpr std::array kMatchExamples = {
+    Example{"dmesg | fleetmedic rules match - --source kernel", "what the rules say of this host"}};
+constexpr std::array kUpExamples = {
+    Example{"fleetmedic up --demo-hosts 12", "a fleet to look at, on this machine"}};
+constexpr std::array kCompletionExamples = {
+    Example{"source <(fleetmedic completion bash)", "in this shell"}};
+constexpr std::array kManExamples = {Example{"fleetmedic man /usr/share/man/man1", ""},
+                                     Example{"fleetmedic man --markdown >docs/cli.md", ""}};
+
+constexpr std::string_view kHoldDetails =
+    "Nothing further starts in the scope; what was sent already stands. Asks nothing and needs no\n"
+    "approval. Tries the control socket (RUN_DIR/control.sock), then HTTP, and for the whole "
+    "fleet\n"
+    "at last the file RUN_DIR/HOLD, and says which way it took.";
+constexpr std::string_view kDrainDetails =
+    "Each host gets an override; the remediator drains it within the limits. More than one host\n"
+    "asks for their number (\"type 3\"); without a terminal that needs --yes.";
+
+constexpr std::array kCommands = {
+    Command{"status",
+            Group::kLook,
+            "The fleet on one screen",
+            "",
+            kStatusFlags,
+            {},
+            kStatusExamples,
+            kStatusExits,
+            RunStatus},
+    Command{"get hosts", Group::kLook, "Hosts and their states", "", kHostListFlags, kMaybeHost,
+            kHostExamples, kWatchExits, RunGet},
+    Command{"get overrides",
+            Group::kLook,
+            "What people have said",
+            "",
+            kListFlags,
+            kMaybeName,
+            {},
+            kReadExits,
+            RunGet},
+    Command{"get grants",
+            Group::kLook,
+            "Open permits of the budget",
+            "",
+            kListFlags,
+            kMaybeName,
+            {},
+            kReadExits,
+            RunGet},
+    Command{"get rules",
+            Group::kLook,
+            "Rules over log lines",
+            "",
+            kListFlags,
+            kMaybeName,
+            {},
+            kReadExits,
+            RunGet},
+    Command{"get jobs",
+            Group::kLook,
+            "Jobs of the bundled scheduler",
+            "",
+            kListFlags,
+            kMaybeName,
+            {},
+            kReadExits,
+            RunGet},
+    Command{"get tasks",
+            Group::kLook,
+            "Tasks of the bundled scheduler",
+            "",
+            kListFlags,
+            kMaybeName,
+            {},
+            kReadExits,
+            RunGet},
+    Command{"get audit",
+            Group::kLook,
+            "Who did what, and why",
+            "Exit code 1 where the chain of entries is broken.",
+            kAuditFlags,
+            kMaybeHost,
+            {},
+            kWatchExits,
+            RunGet},
+    Command{"describe host",
+            Group::kLook,
+            "Everything about one host",
+            "",
+            kObjectFlags,
+            kOneHost,
+            {},
+            kReadExits,
+            RunDescribeHost},
+    Command{"why",
+            Group::kLook,
+            "From the evidence to the act, line by line",
+            "",
+            kObjectFlags,
+            kOneHost,
+            {},
+            kReadExits,
+            RunWhy},
+    Command{"why-not",
+            Group::kLook,
+            "What keeps a host from being acted on",
+            "",
+            kObjectFlags,
+            kOneHost,
+            {},
+            kReadExits,
+            RunWhyNot},
+
+    Command{"hold",
+            Group::kStop,
+            "Stop: nothing further starts",
+            kHoldDetails,
+            kHoldFlags,
+            {},
+            kHoldExamples,
+            kHoldExits,
+            RunHold},
+    Command{"release",
+            Group::kStop,
+            "End the holds of people",
+            "Shows first what waits. A hold that cannot be ended here (the HOLD file) is named, "
+            "and the\nexit code is 6.",
+            kReasonFlags,
+            {},
+            kReleaseExamples,
+            kReleaseExits,
+            RunRelease},
+    Command{"brake release",
+            Group::kStop,
+            "Let a tripped brake go",
+            "",
+            kReasonFlags,
+            {},
+            {},
+            kReleaseExits,
+            RunBrakeRelease},
+
+    Command{"drain", Group::kChange, "Move the tasks off hosts", kDrainDetails, kHostChangeFlags,
+            kHosts, kDrainExamples, kChangeExits, RunHostOverride},
+    Command{"taint",
+            Group::kChange,
+            "Place nothing new on hosts",
+            "",
+            kHostChangeFlags,
+            kHosts,
+            {},
+            kChangeExits,
+            RunHostOverride},
+    Command{"untaint",
+            Group::kChange,
+            "The same as return",
+            "",
+            kHostChangeFlags,
+            kHosts,
+            {},
+            kChangeExits,
+            RunHostOverride},
+    Command{"return",
+            Group::kChange,
+            "Give hosts back, by way of probation",
+            "",
+            kHostChangeFlags,
+            kHosts,
+            {},
+            kChangeExits,
+            RunHostOverride},
+    Command{"protect", Group::kChange, "Never act on the hosts of a scope", "", kProtectFlags,
+            kScope, kProtectExamples, kChangeExits, RunProtect},
+    Command{"override add",
+            Group::kChange,
+            "Add an override of any kind",
+            "",
+            kProtectFlags,
+            kKindAndScope,
+            {},
+            kChangeExits,
+            RunOverrideAdd},
+    Command{"override ls",
+            Group::kChange,
+            "The same as get overrides",
+            "",
+            kListFlags,
+            {},
+            {},
+            kReadExits,
+            RunGet},
+    Command{"override end",
+            Group::kChange,
+            "End one override",
+            "",
+            kReasonFlags,
+            kOverrideId,
+            {},
+            kChangeExits,
+            RunOverrideEnd},
+    Command{"jobs run", Group::kChange, "Give the bundled scheduler a job", "", kJobRunFlags,
+            kJobRun, kJobRunExamples, kChangeExits, RunJobsRun},
+    Command{"jobs rm",
+            Group::kChange,
+            "Take jobs away, and stop their tasks",
+            "",
+            kJobRemoveFlags,
+            kJobs,
+            {},
+            kChangeExits,
+            RunJobsRemove},
+
+    Command{"rules check",
+            Group::kCheck,
+            "Load rules and try their examples",
+            "Without a PATH: the packs that ship.",
+            {},
+            kPaths,
+            kRulesExamples,
+            {},
+            nullptr,
+            &RoleHandlers::rules_check},
+    Command{"rules match",
+            Group::kCheck,
+            "Try rules on log lines",
+            "",
+            kMatchFlags,
+            kMatchFile,
+            kMatchExamples,
+            {},
+            nullptr,
+            &RoleHandlers::rules_match},
+    Command{"config check",
+            Group::kCheck,
+            "Check a config, all errors at once",
+            "",
+            kConfigFlags,
+            {},
+            {},
+            kConfigExits,
+            nullptr,
+            &RoleHandlers::config_check},
+    Command{"config show",
+            Group::kCheck,
+            "Print the config in force",
+            "",
+            kConfigShowFlags,
+            {},
+            {},
+            kConfigExits,
+            nullptr,
+            &RoleHandlers::config_show},
+
+    Command{"up",
+            Group::kRun,
+            "All roles in this process",
+            "",
+            kUpFlags,
+            {},
+            kUpExamples,
+            kConfigExits,
+            nullptr,
+            &RoleHandlers::up},
+    Command{"demo",
+            Group::kRun,
+            "A demo fleet that falls sick and is healed",
+            "",
+            kDemoFlags,
+            {},
+            {},
+            {},
+            nullptr,
+            &RoleHandlers::demo},
+    Command{"agent",
+            Group::kRun,
+            "On each host: look and report",
+            "",
+            kRoleFlags,
+            {},
+            {},
+            kConfigExits,
+            nullptr,
+            &RoleHandlers::agent},
+    Command{"stream",
+            Group::kRun,
+            "Match the fleet's log lines",
+            "",
+            kRoleFlags,
+            {},
+            {},
+            kConfigExits,
+            nullptr,
+            &RoleHandlers::stream},
+    Command{"remediator",
+            Group::kRun,
+            "Decide, and serve API and console",
+            "",
+            kRemediatorFlags,
+            {},
+            {},
+            kConfigExits,
+            nullptr,
+            &RoleHandlers::remediator},
+    Command{"scheduler",
+            Group::kRun,
+            "The bundled scheduler",
+            "",
+            kRoleFlags,
+            {},
+            {},
+            kConfigExits,
+            nullptr,
+            &RoleHandlers::scheduler},
+    Command{"executor",
+            Group::kRun,
+            "On each host: run tasks and repairs",
+            "",
+            kRoleFlags,
+            {},
+            {},
+            kConfigExits,
+            nullptr,
+            &RoleHandlers::executor},
+    Command{"task-shim",
+            Group::kRun,
+            "Between the executor and a task",
+            "",
+            {},
+            {},
+            {},
+            {},
+            nullptr,
+            &RoleHandlers::task_shim,
+            true,
+            true},
+
+    Command{"completion",
+            Group::kSetUp,
+            "Completion for bash or zsh",
+            "",
+            {},
+            kShell,
+            kCompletionExamples,
+            {},
+            RunCompletion},
+    Command{"man",
+            Group::kSetUp,
+            "Write the manual pages",
+            "",
+            kManFlags,
+            kFolder,
+            kManExamples,
+            {},
+            RunMan},
+    Command{
+        "version", Group::kSetUp, "Print the version", "", kObjectFlags, {}, {}, {}, RunVersion},
+};
+
+}  // namespace
+
+std::span<const Command> Commands() { return kCommands; }
+std::span<const Flag> CommonFlags() { return kCommon; }
+
+}  // namespace fleetmedic::cli

@@ -1,0 +1,54 @@
+#include "app/cli/requests.h"
+
+#include "base/text.h"
+#include "model/override.h"
+
+namespace fleetmedic::cli {
+
+Answer<ApiReply> Ask(const Invocation& call, std::string_view target) {
+  const Answer<ApiClient> client = ApiClient::Open(call);
+  if (!client) return tl::unexpected(client.error());
+  return client->Get(target);
+}
+
+int Report(const Terminal& terminal, const Failure& failure) {
+  terminal.Error(failure.message, failure.hint);
+  return failure.exit_code;
+}
+
+Status CheckSelector(std::string_view selector) {
+  for (const std::string_view part : Split(selector, ',')) {
+    const size_t equals = part.find('=');
+    std::string_view key = Trim(part.substr(0, equals));
+    if (key.ends_with('!')) key.remove_suffix(1);
+    if (equals == std::string_view::npos || Trim(key).empty()) {
+      return Fail(Code::kInvalidArgument,
+                  "--selector: " + Quote(selector) +
+                      " is none; write key=value,key!=value, such as pool=web");
+    }
+  }
+  return {};
+}
+
+Result<std::string> ScopeArgument(std::string_view text) {
+  std::string scope(text);
+  if (const size_t equals = scope.find('=');
+      scope.find(':') == std::string::npos && equals != std::string::npos) {
+    scope[equals] = ':';
+  }
+  FLEETMEDIC_ASSIGN_OR_RETURN(const Scope parsed, ParseScope(scope));
+  return ScopeText(parsed);
+}
+
+Result<std::string> RequiredReason(const Invocation& call) {
+  if (call.args.Has("reason")) return call.args.Text("reason");
+  return Fail(Code::kInvalidArgument,
+              std::string(call.command.name) + ": --reason is missing: say why, for the audit");
+}
+
+int AcceptedCode(const ApiReply& reply) {
+  constexpr int kAccepted = 202;
+  return reply.status == kAccepted ? kExitWaitsForApproval : kExitDone;
+}
+
+}  // namespace fleetmedic::cli

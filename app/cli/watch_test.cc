@@ -1,0 +1,120 @@
+#include "app/cli/watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "app/cli/fake_api.h"
+
+namespace fleetmedic::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string HostEvent(const std::string& id, const std::string& host, const std::string& state) {
+  return "id: " + id + "\nevent: host\ndata: {\"host\":\"" + host + "\",\"state\":\"" + state +
+         "\"}\n\n";
+}
+
+class WatchTest : public testing::Test {
+ protected:
+  WatchTest() {
+    cli_.env.variables["FLEETMEDIC_SERVER"] = api_.address();
+    cli_.env.cancel = &cancel_;
+    api_.Answer("GET /api/v1/hosts",
+                Json::Parse(R"({"items":[{"host":"web-1","state":"healthy"}]})").value());
+    api_.Answer(
+        "GET /api/v1/state",
+        Json::Parse(R"({"cursor":"1:5","hosts":[{"host":"web-1","state":"healthy"}]})").value());
+  }
+  // The stream sends this and ends; then, where `cancel`, the person presses Ctrl-C.
+  void Streams(const std::string& text, bool cancel = true) {
+    api_.Answer("GET /api/v1/stream",
+                HttpResponse::Stream("text/event-stream", [this, text, cancel](HttpStream* stream) {
+                  stream->Write(text);
+                  // Cancelled only when what came before has been read: an own event says so.
+                  if (cancel) stream->Wait(clock_.Mono() + Millis(200));
+                  if (cancel) cancel_.Cancel();
+                }));
+  }
+
+  const SystemClock clock_;
+  const HttpCancel cancel_;
+  FakeApi api_;
+  CliUnderTest cli_;
+};
+
+TEST_F(WatchTest, PrintsTheListAndThenEachChangeUntilCtrlC) {
+  Streams(HostEvent("1:6", "web-1", "suspect") + "event: beat\ndata: {}\n\n" +
+          HostEvent("1:7", "web-1", "suspect") + HostEvent("1:8", "web-2", "healthy"));
+  const CliResult run = cli_.Run("get hosts -w -o jsonl");
+  EXPECT_EQ(run.code, 130) << run.err;
+  EXPECT_EQ(run.out,
+            "{\"host\":\"web-1\",\"state\":\"healthy\"}\n"
+            "{\"host\":\"web-1\",\"state\":\"suspect\"}\n"
+            "{\"host\":\"web-2\",\"state\":\"healthy\"}\n");
+}
+
+TEST_F(WatchTest, AlignsLaterRowsWithTheTable) {
+  Streams(HostEvent("1:6", "web-1", "suspect"));
+  const CliResult run = cli_.Run("get hosts -w");
+  EXPECT_THAT(run.out, HasSubstr("web-1  H healthy  -    -      -     -\n"
+                                 "web-1  S suspect  -    -      -     -\n"));
+}
+
+TEST_F(WatchTest, ResumesAfterTheLastEventWhenTheStreamEnds) {
+  Streams(HostEvent("1:6", "web-1", "suspect"), false);
+  const CliResult run = cli_.Run("get hosts -w -o name --timeout 1500ms");
+  EXPECT_EQ(run.code, 8);
+  EXPECT_EQ(run.out, "web-1\nweb-1\n") << "the same event again is no change";
+  const std::vector<std::string> requests = api_.requests();
+  ASSERT_GE(requests.size(), 4u);
+  EXPECT_EQ(requests[2], "GET /api/v1/stream?since=1:5");
+  EXPECT_EQ(requests[3], "GET /api/v1/stream?since=1:6");
+  EXPECT_THAT(run.err, HasSubstr("trying again"));
+}
+
+TEST_F(WatchTest, ReadsTheStateAgainAfterAReset) {
+  Streams("event: reset\ndata: {}\n\n", false);
+  api_.Answer(
+      "GET /api/v1/state",
+      Json::Parse(R"({"cursor":"2:0","hosts":[{"host":"web-1","state":"drained"}]})").value());
+  const CliResult run = cli_.Run("get hosts -w -o name --timeout 100ms");
+  EXPECT_EQ(run.code, 8);
+  EXPECT_EQ(run.out, "web-1\nweb-1\n");
+  EXPECT_EQ(api_.requests()[3], "GET /api/v1/state");
+}
+
+TEST_F(WatchTest, ShowsOnlyTheHostThatWasNamed) {
+  Streams(HostEvent("1:6", "web-2", "suspect") + HostEvent("1:7", "web-1", "suspect"));
+  EXPECT_EQ(cli_.Run("get hosts web-1 -w -o jsonl").out,
+            "{\"host\":\"web-1\",\"state\":\"healthy\"}\n"
+            "{\"host\":\"web-1\",\"state\":\"suspect\"}\n");
+}
+
+TEST_F(WatchTest, AsksOnceWhetherANewHostHasTheLabels) {
+  Streams(HostEvent("1:6", "db-1", "suspect") + HostEvent("1:7", "db-1", "tainted"));
+  EXPECT_EQ(cli_.Run("get hosts -l pool=web -w -o name").out, "web-1\n");
+  EXPECT_THAT(api_.requests(),
+              ElementsAre("GET /api/v1/hosts?l=pool=web", "GET /api/v1/state",
+                          "GET /api/v1/stream?since=1:5", "GET /api/v1/hosts?l=pool=web"));
+}
+
+TEST_F(WatchTest, EndsWhenTheServerForbidsIt) {
+  api_.Problem("GET /api/v1/stream", 403, "permission_denied", "not for you");
+  const CliResult run = cli_.Run("get hosts -w");
+  EXPECT_EQ(run.code, 4);
+  EXPECT_THAT(run.err, HasSubstr("not for you"));
+}
+
+TEST_F(WatchTest, FollowsTheAudit) {
+  api_.Answer("GET /api/v1/audit",
+              Json::Parse(R"({"items":[{"seq":7,"who":"ana"}],"chain":{"ok":true}})").value());
+  api_.Answer("GET /api/v1/state",
+              Json::Parse(R"({"cursor":"1:5","recent":[{"seq":8},{"seq":7}]})").value());
+  Streams("id: 1:6\nevent: audit\ndata: {\"seq\":8}\n\nevent: audit\ndata: {\"seq\":9}\n\n");
+  EXPECT_EQ(cli_.Run("get audit -w -o name").out, "7\n8\n9\n");
+}
+
+}  // namespace
+}  // namespace fleetmedic::cli
