@@ -12,6 +12,7 @@
 #include "console/api_routes.h"
 #include "console/api_server.h"
 #include "detectors/agent_role.h"
+#include "detectors/facts.h"
 #include "eventlog/sqlite_event_log.h"
 #include "executor/executor_role.h"
 #include "remediation/controller.h"
@@ -158,22 +159,21 @@ Status Assembly::AddHost(const HostSetup& setup) {
                                       WakeOf(*runner)));
   }
   if (setup.executes) {
-    FLEETMEDIC_ASSIGN_OR_RETURN(FileLock lock,
-                                FileLock::Acquire(setup.state_dir + "/executor.lock"));
-    locks_.push_back(std::move(lock));
     Runner* runner = NewRunner();
     executor_workers_.push_back(std::make_unique<ThreadPool>("repairs", 1, 16));
-    ExecutorParts parts;
-    parts.clock = &clock_;
-    parts.log = log_.get();
-    parts.metrics = &metrics_;
-    parts.workers = executor_workers_.back().get();
-    parts.host = setup.host;
-    parts.config = setup.executor;
-    parts.state_dir = setup.state_dir + "/executor";
-    parts.shim = {options_.self, "task-shim"};
-    parts.wake = WakeOf(*runner);
-    FLEETMEDIC_ASSIGN_OR_RETURN(runner->role, ExecutorRole::Make(std::move(parts)));
+    FLEETMEDIC_ASSIGN_OR_RETURN(const HostFacts facts,
+                                ReadFacts(FsRoot(setup.host.root), setup.host, ""));
+    runner->role = std::make_unique<ExecutorRole>(
+        ExecutorParts{.clock = &clock_,
+                      .log = log_.get(),
+                      .workers = executor_workers_.back().get(),
+                      .metrics = &metrics_,
+                      .host = facts.host,
+                      .state_dir = setup.state_dir,
+                      .host_root = FsRoot(setup.host.root),
+                      .shim_argv = {options_.self, "task-shim"},
+                      .wake = WakeOf(*runner)},
+        setup.executor);
   }
   return {};
 }

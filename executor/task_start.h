@@ -16,8 +16,8 @@ struct StartedTask {
   UniqueFd standard_error;
 };
 
-// Returns once the program runs. Errors: those of execve(2) and of what comes before it; the message
-// says which step.
+// Returns once the program runs. Errors: those of execve(2) and of what comes before it; the
+// message says which step.
 Result<StartedTask> StartTask(const TaskId& task, const Job& job, const std::string& work_folder);
 
 }  // namespace fleetmedic

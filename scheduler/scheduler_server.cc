@@ -87,7 +87,7 @@ HttpResponse SchedulerServer::Answer(int status, SchedulerRole::Run run) {
   return status == 204 ? HttpResponse::Empty() : HttpResponse::FromJson(status, *result);
 }
 
-std::vector<HttpRoute> SchedulerServer::Routes() {
+std::vector<HttpRoute> SchedulerServer::HostRoutes() {
   const auto put_directive = [this](const HttpRequest& request) {
     const Result<Directive> directive = DirectiveOf(request);
     if (!directive) return HttpResponse::Problem(directive.error());
@@ -109,6 +109,12 @@ std::vector<HttpRoute> SchedulerServer::Routes() {
       return Json();
     });
   };
+  return {{"PUT", "/v1/directives/{host}", put_directive},
+          {"GET", "/v1/hosts", list_hosts},
+          {"DELETE", "/v1/hosts/{host}", forget_host}};
+}
+
+std::vector<HttpRoute> SchedulerServer::JobRoutes() {
   const auto list_jobs = [this](const HttpRequest&) {
     return Answer(200, [](SchedulerCore* core, MonoTime now) -> Result<Json> {
       return ListJson(ListJobs(core->cluster(), now));
@@ -139,6 +145,13 @@ std::vector<HttpRoute> SchedulerServer::Routes() {
       return Json();
     });
   };
+  return {{"GET", "/v1/jobs", list_jobs},
+          {"GET", "/v1/jobs/{job...}", get_job},
+          {"PUT", "/v1/jobs/{job...}", put_job},
+          {"DELETE", "/v1/jobs/{job...}", delete_job}};
+}
+
+std::vector<HttpRoute> SchedulerServer::TaskRoutes() {
   const auto list_tasks = [this](const HttpRequest& request) {
     const Result<HostId> host = QueryId<HostId>(request, "host");
     if (!host) return HttpResponse::Problem(host.error());
@@ -157,15 +170,15 @@ std::vector<HttpRoute> SchedulerServer::Routes() {
       return Json();
     });
   };
-  return {{"PUT", "/v1/directives/{host}", put_directive},
-          {"GET", "/v1/hosts", list_hosts},
-          {"DELETE", "/v1/hosts/{host}", forget_host},
-          {"GET", "/v1/jobs", list_jobs},
-          {"GET", "/v1/jobs/{job...}", get_job},
-          {"PUT", "/v1/jobs/{job...}", put_job},
-          {"DELETE", "/v1/jobs/{job...}", delete_job},
-          {"GET", "/v1/tasks", list_tasks},
-          {"POST", "/v1/unknown-tasks", act_on_unknown}};
+  return {{"GET", "/v1/tasks", list_tasks}, {"POST", "/v1/unknown-tasks", act_on_unknown}};
+}
+
+std::vector<HttpRoute> SchedulerServer::Routes() {
+  std::vector<HttpRoute> routes = HostRoutes();
+  for (const std::vector<HttpRoute>& more : {JobRoutes(), TaskRoutes()}) {
+    routes.insert(routes.end(), more.begin(), more.end());
+  }
+  return routes;
 }
 
 }  // namespace fleetmedic

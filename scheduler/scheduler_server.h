@@ -10,7 +10,8 @@
 //   GET    /v1/tasks?host=&job=      [TaskView], unknown ones too
 //   POST   /v1/unknown-tasks         {"act": "adopt" or "stop", "host", "task"}; 204
 //
-// Writes are answered once they are durable. Job ids hold slashes, so {job} is the rest of the path.
+// Writes are answered once they are durable. Job ids may hold slashes: {job} is the rest of the
+// path.
 #ifndef FLEETMEDIC_SCHEDULER_SCHEDULER_SERVER_H_
 #define FLEETMEDIC_SCHEDULER_SCHEDULER_SERVER_H_
 
@@ -37,6 +38,9 @@ class SchedulerServer {
 
  private:
   std::vector<HttpRoute> Routes();
+  std::vector<HttpRoute> HostRoutes();
+  std::vector<HttpRoute> JobRoutes();
+  std::vector<HttpRoute> TaskRoutes();
   HttpResponse Answer(int status, SchedulerRole::Run run);
 
   SchedulerRole* const role_;
