@@ -171,7 +171,7 @@ Status Assembly::AddHost(const HostSetup& setup) {
                       .host = facts.host,
                       .state_dir = setup.state_dir,
                       .host_root = FsRoot(setup.host.root),
-                      .shim_argv = {options_.self, "task-shim"},
+                      .shim_argv = {options_.self},
                       .wake = WakeOf(*runner)},
         setup.executor);
   }

@@ -99,11 +99,19 @@ constexpr std::array kJobRemoveFlags = {kDryRun};
 constexpr std::array kUpFlags = {
     kConfig,  kStateDir,
     kRunDir,  kListen,
-    kMode,    Flag{"demo-hosts", 0, F::kInteger, "N", "", "bring up N hosts of a demo fleet too"},
+    kMode,    Flag{"demo-hosts", 0, F::kInteger, "N", "", "this machine, watched, and N demo hosts"},
+    Flag{"act-here", 0, F::kSwitch, "", "", "with --demo-hosts: act on this machine too"},
     kLogLevel};
 constexpr std::array kDemoFlags = {
-    kStateDir, kListen, Flag{"hosts", 0, F::kInteger, "N", "12", "hosts of the demo fleet"},
-    kLogLevel};
+    Flag{"play", 0, F::kSwitch, "", "", "play the story by itself and report measured times"},
+    Flag{"hosts", 0, F::kInteger, "N", "12", "with --play: hosts of the demo fleet"}, kStateDir,
+    kObjectFormat};
+constexpr std::array kDemoWords = {
+    Positional{"ACT", false, true, Completion::kHost,
+               "faults, inject FAULT HOST..., heal FAULT HOST..."}};
+constexpr std::array kDemoExamples = {
+    Example{"fleetmedic demo inject docker-hung demo-03", "break one host of the demo fleet"},
+    Example{"fleetmedic demo --play", "the whole story, without a person"}};
 constexpr std::array kRoleFlags = {kConfig, kStateDir, kRunDir, kLogLevel};
 constexpr std::array kRemediatorFlags = {kConfig, kStateDir, kRunDir, kListen, kMode, kLogLevel};
 constexpr std::array kMatchFlags = {
@@ -430,11 +438,11 @@ constexpr std::array kCommands = {
             &RoleHandlers::up},
     Command{"demo",
             Group::kRun,
-            "A demo fleet that falls sick and is healed",
+            "Break and heal the demo fleet, or play its story",
             "",
             kDemoFlags,
-            {},
-            {},
+            kDemoWords,
+            kDemoExamples,
             {},
             nullptr,
             &RoleHandlers::demo},

@@ -26,10 +26,12 @@ int Usage(const Invocation& invocation) {
 }
 
 // The folder of a demo host, as its agent tells it in the label demo_root.
-Result<DemoHost> FindHost(ApiClient* api, const std::string& name) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const Json detail, api->Get("/api/v1/hosts/" + name));
-  const std::string* root = detail["facts"]["labels"]["demo_root"].string();
-  if (root == nullptr) root = detail["facts"]["demo_root"].string();
+Result<DemoHost> FindHost(const ApiClient& api, const std::string& name) {
+  const auto reply = api.Get("/api/v1/hosts/" + EncodePercent(name));
+  if (!reply) return Fail(Code::kUnavailable, reply.error().message + "\n" + reply.error().hint);
+  const Json& facts = reply->json["facts"];
+  const std::string* root = facts["labels"]["demo_root"].string();
+  if (root == nullptr) root = facts["demo_root"].string();
   if (root == nullptr) {
     return Fail(Code::kRefused, name + " is not a demo host: nothing is broken on a real one");
   }
@@ -39,10 +41,13 @@ Result<DemoHost> FindHost(ApiClient* api, const std::string& name) {
 int Change(const Invocation& invocation, bool inject) {
   const std::vector<std::string>& words = invocation.args.positionals;
   if (words.size() < 3) return Usage(invocation);
-  Result<ApiClient> api = ApiClient::Connect(invocation);
-  if (!api) return Failed(invocation, api.error());
+  const auto api = ApiClient::Open(invocation);
+  if (!api) {
+    *invocation.env.err << "fleetmedic demo: " << api.error().message << "\n";
+    return api.error().exit_code;
+  }
   for (size_t i = 2; i < words.size(); ++i) {
-    Result<DemoHost> host = FindHost(&*api, words[i]);
+    Result<DemoHost> host = FindHost(*api, words[i]);
     if (!host) return Failed(invocation, host.error());
     const WallTime now = invocation.env.clock->Wall();
     const Status done = inject ? host->Inject(words[1], now) : host->Heal(words[1], now);

@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "executor/executor_role.h"
+#include "base/poll.h"
+#include "executor/process_driver.h"
 #include "scheduler/scheduler_role.h"
 
 namespace fleetmedic {
@@ -20,6 +21,22 @@ Job Service(const std::string& id, int instances, int min_healthy) {
   job.resources = {.cpu_milli = 500, .memory_bytes = int64_t{128} << 20};
   job.stop_grace = Seconds(2);
   return job;
+}
+
+// Asks every task of one executor's folder to end, and waits for it; the executor itself is gone.
+void StopAllTasks(const std::string& executor_dir, const std::string& self, const Clock& clock,
+                  MonoTime deadline) {
+  ProcessDriver driver(ProcessDriverOptions{.folder = executor_dir + "/tasks",
+                                            .shim_argv = {self}},
+                       &clock);
+  if (!driver.Open()) return;
+  Job job;
+  job.stop_grace = Seconds(1);
+  for (const TaskStatus& task : driver.Live()) driver.Stop(task.task, job);
+  while (!driver.Live().empty() && clock.Mono() < deadline) {
+    (void)PollUntil({}, clock, clock.Mono() + Millis(50));
+    driver.Poll();
+  }
 }
 
 std::string HostStateDir(const Config& config, int index) {
@@ -99,7 +116,8 @@ void DemoFleet::Stop() {
   engines_.clear();
   const SystemClock clock;
   for (int i = 0; i < static_cast<int>(hosts_.size()); ++i) {
-    StopAllTasks(HostStateDir(config_, i) + "/executor", clock, clock.Mono() + kStopPatience);
+    StopAllTasks(HostStateDir(config_, i) + "/executor", self_, clock,
+                 clock.Mono() + kStopPatience);
   }
 }
 

@@ -29,6 +29,9 @@ Json ToJson(const PlayReport& report);
 // One page for people.
 std::string PlayText(const PlayReport& report);
 
+// One host falls sick, then five; the others must be able to take the tasks.
+constexpr int kDemoPlayHostsMin = 9;
+
 struct PlayOptions {
   std::string self;              // this program
   std::string state_dir;         // empty: a temporary folder, removed at the end
