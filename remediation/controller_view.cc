@@ -112,7 +112,7 @@ void Controller::PublishSnapshot(MonoTime now) {
   next->mode = mode_;
   next->mode_reason = mode_reason_;
   next->hold_file = gate_.hold_file();
-  next->hold_file_present = gate_.HoldFilePresent();
+  next->hold_file_present = gate_.HoldFilePresent(&next->hold_file_since);
   next->trouble = trouble_;
   next->hosts = ledger_.hosts();
   next->brake = ledger_.brake();
