@@ -426,6 +426,7 @@ void Controller::AnswerAsks() {
     // Before the step: what the step releases must be there.
     ledger_.PutGrant(std::move(grant));
     grants_given_.Add();
+    AuditGrant(ask.reason, *record, id, census);
     StepHost(ask.host, input::Granted{id});
   }
   asks_.clear();

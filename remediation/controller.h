@@ -99,6 +99,8 @@ class Controller final : public Role, public RemediatorService {
   void StepHost(const HostId& host, const Input& input);
   void TakeEffects(const HostRecord& before, const Decision& decision, const Input& input);
   void AuditDecision(const HostRecord& before, const Decision& decision, const Input& input);
+  void AuditGrant(const std::string& reason, const HostRecord& record, const GrantId& grant,
+                  const Census& census);
   void AuditAct(std::string who, std::string action, std::string object, std::string why,
                 std::string result, Json detail = {});
   Surroundings SurroundingsNow() const;
