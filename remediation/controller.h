@@ -94,6 +94,7 @@ class Controller final : public Role, public RemediatorService {
   Census TakeCensus() const;
   void AnswerAsks();
   Status CommitPass();
+  void AnswerRequests();
   void PublishSnapshot(MonoTime now);
 
   void StepHost(const HostId& host, const Input& input);
