@@ -90,6 +90,7 @@ Json ToJson(const HostRecord& record) {
   json.Set("want", WantName(record.want));
   json.Set("acknowledged", record.acknowledged);
   json.Set("tasks_left", record.tasks_left);
+  json.Set("tasks_total", record.tasks_total);
   json.Set("blocked_by", record.blocked_by);
   json.Set("scheduler_lost", record.scheduler_lost);
   json.Set("episode", record.episode);
@@ -114,6 +115,7 @@ Json ToJson(const HostRecord& record) {
 Result<HostRecord> HostRecordFromJson(const Json& json) {
   HostRecord record;
   int64_t tasks_left = -1;
+  int64_t tasks_total = -1;
   int64_t attempt = 0;
   JsonReader in(json, "host record");
   in.RequiredAs("facts", &record.facts, HostFactsFromJson);
@@ -129,6 +131,7 @@ Result<HostRecord> HostRecordFromJson(const Json& json) {
   in.Word("want", &record.want, ParseWant);
   in.Required("acknowledged", &record.acknowledged);
   in.Required("tasks_left", &tasks_left);
+  in.Optional("tasks_total", &tasks_total);
   in.Required("blocked_by", &record.blocked_by);
   in.Required("scheduler_lost", &record.scheduler_lost);
   in.Required("episode", &record.episode);
@@ -149,6 +152,7 @@ Result<HostRecord> HostRecordFromJson(const Json& json) {
   in.Required("waits_for", &record.waits_for);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   record.tasks_left = static_cast<int>(tasks_left);
+  record.tasks_total = static_cast<int>(tasks_total);
   record.attempt = static_cast<int>(attempt);
   return record;
 }

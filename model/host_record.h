@@ -73,6 +73,7 @@ struct HostRecord {
   Want want = Want::kSchedulable;
   uint64_t acknowledged = 0;
   int tasks_left = -1;               // -1: the scheduler has not said yet
+  int tasks_total = -1;              // how many there were when it was last schedulable; or -1
   std::string blocked_by;
   bool scheduler_lost = false;
 

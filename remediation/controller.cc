@@ -167,7 +167,9 @@ void Controller::Turn(MonoTime now) {
     next_list_ = now + config_.list_every;
     outbox_.AskList(now);
   }
+  // Published first: who was answered and looks again must see what was done.
   PublishSnapshot(now);
+  AnswerRequests();
   next_wake_ = std::min({next_wake_, next_tick_, next_list_, lease_renew_at_, outbox_.NextDue()});
   next_wake_ = std::max(next_wake_, now + Millis(1));
 }
@@ -439,17 +441,17 @@ void Controller::AnswerAsks() {
     // Before the step: what the step releases must be there.
     ledger_.PutGrant(std::move(grant));
     grants_given_.Add();
+    AuditGrant(ask.reason, *record, id, census);
     StepHost(ask.host, input::Granted{id});
   }
   asks_.clear();
 }
 
-Status Controller::CommitPass() {
-  const Status committed = ledger_.Commit(&env_.store, lease_->epoch);
-  if (!committed) return committed;
+Status Controller::CommitPass() { return ledger_.Commit(&env_.store, lease_->epoch); }
+
+void Controller::AnswerRequests() {
   for (auto& [done, answer] : answers_) done(std::move(answer));
   answers_.clear();
-  return {};
 }
 
 }  // namespace fleetmedic

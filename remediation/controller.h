@@ -94,11 +94,14 @@ class Controller final : public Role, public RemediatorService {
   Census TakeCensus() const;
   void AnswerAsks();
   Status CommitPass();
+  void AnswerRequests();
   void PublishSnapshot(MonoTime now);
 
   void StepHost(const HostId& host, const Input& input);
   void TakeEffects(const HostRecord& before, const Decision& decision, const Input& input);
   void AuditDecision(const HostRecord& before, const Decision& decision, const Input& input);
+  void AuditGrant(const std::string& reason, const HostRecord& record, const GrantId& grant,
+                  const Census& census);
   void AuditAct(std::string who, std::string action, std::string object, std::string why,
                 std::string result, Json detail = {});
   Surroundings SurroundingsNow() const;

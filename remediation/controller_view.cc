@@ -93,6 +93,32 @@ void Controller::AuditDecision(const HostRecord& before, const Decision& decisio
            after.grant.empty() ? "" : "grant " + after.grant.str(), std::move(detail));
 }
 
+// What a grant was counted against, the grant included: the figures are gone a moment later.
+void Controller::AuditGrant(const std::string& reason, const HostRecord& record,
+                            const GrantId& grant, const Census& census) {
+  const HostFacts& facts = record.facts;
+  Json limits(Json::Array{});
+  for (const LimitUse& use : Uses(config_.limits, ledger_.GrantList(), census, now_)) {
+    if (use.scope != "fleet" && use.scope != "cell:" + facts.cell &&
+        use.scope != "pool:" + facts.pool && use.scope != "rack:" + facts.rack) {
+      continue;
+    }
+    Json item;
+    item.Set("name", use.limit->name);
+    item.Set("scope", use.scope);
+    item.Set("kind", LimitKindName(use.limit->kind));
+    item.Set("used", use.used);
+    item.Set("max", use.max);
+    limits.Append(std::move(item));
+  }
+  Json detail;
+  detail.Set("grant", grant.str());
+  detail.Set("episode", record.episode);
+  detail.Set("limits", std::move(limits));
+  AuditAct("fleetmedic", "grant", "host:" + facts.host.str(), reason, "grant " + grant.str(),
+           std::move(detail));
+}
+
 std::shared_ptr<const FleetSnapshot> Controller::Snapshot() const {
   absl::MutexLock lock(&snapshot_mutex_);
   return snapshot_;
@@ -112,7 +138,7 @@ void Controller::PublishSnapshot(MonoTime now) {
   next->mode = mode_;
   next->mode_reason = mode_reason_;
   next->hold_file = gate_.hold_file();
-  next->hold_file_present = gate_.HoldFilePresent();
+  next->hold_file_present = gate_.HoldFilePresent(&next->hold_file_since);
   next->trouble = trouble_;
   next->hosts = ledger_.hosts();
   next->brake = ledger_.brake();

@@ -17,11 +17,14 @@ std::string Gate::Closed() const {
   return "";
 }
 
-bool Gate::HoldFilePresent() const {
+bool Gate::HoldFilePresent(WallTime* since) const {
   if (hold_file_.empty()) return false;
   struct stat info {};
-  if (lstat(hold_file_.c_str(), &info) == 0) return true;
-  return errno != ENOENT;
+  if (lstat(hold_file_.c_str(), &info) != 0) return errno != ENOENT;
+  if (since != nullptr) {
+    *since = WallTime(Seconds(info.st_mtim.tv_sec) + Micros(info.st_mtim.tv_nsec / 1000));
+  }
+  return true;
 }
 
 }  // namespace fleetmedic

@@ -29,8 +29,9 @@ class Gate {
   // looked for counts as there.
   std::string Closed() const;
 
-  // Whether the hold file is there (or cannot be looked for); one system call.
-  bool HoldFilePresent() const;
+  // Whether the hold file is there (or cannot be looked for); one system call. `since`, when not
+  // null, is set to when it was last touched, where that can be told.
+  bool HoldFilePresent(WallTime* since = nullptr) const;
   const std::string& hold_file() const { return hold_file_; }
 
  private:

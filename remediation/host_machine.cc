@@ -265,6 +265,8 @@ void Stepper::On(const input::View& in) {
   const bool news = r_.acknowledged < r_.revision;
   r_.acknowledged = r_.revision;
   r_.tasks_left = view.tasks_left;
+  r_.tasks_total = r_.want == Want::kSchedulable ? view.tasks_left
+                                                 : std::max(r_.tasks_total, view.tasks_left);
   r_.blocked_by = view.blocked_by;
   if (r_.state == HostState::kDraining && in.listed && view.tasks_left == 0) {
     Enter(HostState::kDrained, "verified by the scheduler's list: 0 tasks left",

@@ -44,6 +44,7 @@ struct FleetSnapshot {
   std::string mode_reason;
   bool hold_file_present = false;
   std::string hold_file;
+  WallTime hold_file_since = kWallNever;   // when it was touched, where that can be told
   std::map<HostId, HostRecordPtr> hosts;
   std::vector<Grant> grants;  // the open ones
   std::vector<LimitView> limits;
