@@ -21,6 +21,8 @@
 #include "stream/rule_check.h"
 
 namespace fleetmedic {
+
+using namespace cli;   // NOLINT(build/namespaces): the handlers are the command line's
 namespace {
 
 struct RoleSet {
@@ -33,7 +35,7 @@ struct RoleSet {
 
 int Failed(const Invocation& invocation, const Error& error) {
   *invocation.env.err << "fleetmedic " << invocation.command.name << ": " << error.message << "\n";
-  return error.code == Code::kInvalidArgument ? kExitConfig : kExitFailed;
+  return error.code == Code::kInvalidArgument ? kExitBadConfig : kExitFailed;
 }
 
 // SIGINT and SIGTERM, blocked from the making of this on, in every thread that starts after it.
@@ -147,7 +149,7 @@ int RunDemoFleet(const Invocation& invocation, int hosts) {
 
 int PrintDiagnostics(const Invocation& invocation, const Diagnostics& diagnostics) {
   *invocation.env.err << diagnostics.Text();
-  return diagnostics.ok() ? kExitDone : kExitConfig;
+  return diagnostics.ok() ? kExitDone : kExitBadConfig;
 }
 
 }  // namespace

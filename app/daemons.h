@@ -6,18 +6,18 @@
 
 namespace fleetmedic {
 
-int RunUp(const Invocation& invocation);
-int RunAgent(const Invocation& invocation);
-int RunStream(const Invocation& invocation);
-int RunRemediator(const Invocation& invocation);
-int RunScheduler(const Invocation& invocation);
-int RunExecutor(const Invocation& invocation);
-int RunTaskShim(const Invocation& invocation);
+int RunUp(const cli::Invocation& invocation);
+int RunAgent(const cli::Invocation& invocation);
+int RunStream(const cli::Invocation& invocation);
+int RunRemediator(const cli::Invocation& invocation);
+int RunScheduler(const cli::Invocation& invocation);
+int RunExecutor(const cli::Invocation& invocation);
+int RunTaskShim(const cli::Invocation& invocation);
 
-int RunRulesCheck(const Invocation& invocation);
-int RunRulesMatch(const Invocation& invocation);
-int RunConfigCheck(const Invocation& invocation);
-int RunConfigShow(const Invocation& invocation);
+int RunRulesCheck(const cli::Invocation& invocation);
+int RunRulesMatch(const cli::Invocation& invocation);
+int RunConfigCheck(const cli::Invocation& invocation);
+int RunConfigShow(const cli::Invocation& invocation);
 
 // The absolute path of this program.
 std::string SelfPath();

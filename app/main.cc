@@ -12,6 +12,8 @@
 #include "app/version.h"
 
 namespace fleetmedic {
+
+using namespace cli;   // NOLINT(build/namespaces): the handlers are the command line's
 namespace {
 
 HttpCancel* g_cancel = nullptr;

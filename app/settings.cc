@@ -11,6 +11,8 @@
 #include "base/logging.h"
 
 namespace fleetmedic {
+
+using namespace cli;   // NOLINT(build/namespaces): the handlers are the command line's
 namespace {
 
 constexpr std::string_view kSystemConfig = "/etc/fleetmedic/fleetmedic.toml";

@@ -17,8 +17,9 @@ target_compile_options(fleetmedic_flags INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(fleetmedic_flags INTERFACE -Wthread-safety -Wthread-safety-beta)
 else()
-  # g++ 12 reports null dereferences inside the standard library's own inlined code.
-  target_compile_options(fleetmedic_flags INTERFACE -Wno-null-dereference -Wduplicated-cond)
+  # g++ 12 reports null dereferences, and members of a variant or an expected that may be
+  # uninitialised, inside the standard library's own inlined code.
+  target_compile_options(fleetmedic_flags INTERFACE -Wno-null-dereference -Wno-maybe-uninitialized -Wduplicated-cond)
 endif()
 if(FLEETMEDIC_SANITIZE)
   target_compile_options(fleetmedic_flags INTERFACE -fsanitize=${FLEETMEDIC_SANITIZE}

@@ -74,9 +74,10 @@ Result<std::vector<HostView>> BundledHook::List(MonoTime deadline) {
   FLEETMEDIC_ASSIGN_OR_RETURN(
       const Json json,
       Send({.method = "GET", .target = "/v1/hosts", .headers = {}, .body = ""}, deadline));
-  if (json.array() == nullptr) return Fail(Code::kCorrupt, "the scheduler's answer is no list");
+  const Json::Array* const elements = json.array();
+  if (elements == nullptr) return Fail(Code::kCorrupt, "the scheduler's answer is no list");
   std::vector<HostView> views;
-  for (const Json& element : *json.array()) {
+  for (const Json& element : *elements) {
     Result<HostView> view = HostViewFromJson(element);
     // A part of a list is no list: a host that is left out would look gone.
     if (!view) return Fail(Code::kCorrupt, "the scheduler's answer: " + view.error().message);

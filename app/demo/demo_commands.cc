@@ -12,6 +12,8 @@
 #include "app/demo/demo_play.h"
 
 namespace fleetmedic {
+
+using namespace cli;   // NOLINT(build/namespaces): the handlers are the command line's
 namespace {
 
 int Failed(const Invocation& invocation, const Error& error) {

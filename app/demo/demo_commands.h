@@ -7,7 +7,7 @@
 namespace fleetmedic {
 
 // demo faults | inject FAULT HOST... | heal FAULT HOST... | --play
-int RunDemo(const Invocation& invocation);
+int RunDemo(const cli::Invocation& invocation);
 
 }  // namespace fleetmedic
 
