@@ -9,7 +9,6 @@
 namespace fleetmedic::cli {
 namespace {
 
-constexpr uint16_t kPortDefault = 7480;
 constexpr size_t kTokenBytesMax = 4096;
 constexpr size_t kReplyBytesMax = size_t{64} << 20;
 // The server sends a beat every 10 s.
@@ -95,7 +94,7 @@ Answer<ApiClient> ApiClient::Open(const Invocation& call) {
     client.addresses_ = {*address};
   } else {
     client.addresses_ = {HttpAddress::Unix(RunDir(call.env) + "/control.sock"),
-                         HttpAddress::Loopback(kPortDefault)};
+                         call.env.default_server};
   }
   if (call.args.Has("timeout")) client.timeout_ = call.args.Duration("timeout");
 
@@ -109,10 +108,6 @@ Answer<ApiClient> ApiClient::Open(const Invocation& call) {
              client.token_.empty() || !IsHeader("authorization", client.token_)) {
     client.token_.clear();
     client.token_problem_ = client.token_path_ + " holds no token";
-  }
-  if (!client.token_problem_.empty() && !named_token.empty()) {
-    return tl::unexpected(Failure{kExitNotAllowed, "cannot use the token: " + client.token_problem_,
-                                  "name another with --token-file or FLEETMEDIC_TOKEN_FILE"});
   }
   return client;
 }

@@ -42,8 +42,8 @@ class ApiClient {
  public:
   static constexpr Seconds kTimeout{10};
 
-  // Reads the flags and the token. Fails on an address that is none, or a token file that was
-  // named and cannot be read.
+  // Reads the flags and the token. Fails on an address that is none. A token that cannot be read is
+  // told when a server asks for it: the control socket does not.
   static Answer<ApiClient> Open(const Invocation& call);
 
   // Tries the addresses in order until one takes the request. A reply that is not ok is a failure

@@ -53,6 +53,8 @@ struct CliEnvironment {
   bool in_is_terminal = false;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
+  // Asked where no server is named and the control socket is not there.
+  HttpAddress default_server = HttpAddress::Loopback(7480);
   int columns = 0;  // of the terminal; 0: unknown, lines are not cut
   std::string version = "unknown";
   RoleHandlers roles;

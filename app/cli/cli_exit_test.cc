@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <sstream>
 
 #include "app/cli/command.h"
@@ -278,6 +280,20 @@ TEST_F(CliExit, ADryRunAsksForNothing) {
   EXPECT_EQ(run.code, kExitDone) << run.err;
   EXPECT_THAT(run.out, HasSubstr("web-2"));
   for (const std::string& request : api_.requests()) EXPECT_THAT(request, HasSubstr("GET "));
+}
+
+TEST_F(CliExit, SomeHostsDrainedIsPartlyDone) {
+  ServeHosts({"web-1", "web-2", "web-3"});
+  std::atomic<int> posts = 0;
+  api_.AnswerBy("POST /api/v1/overrides", [&posts](const HttpRequest&) {
+    if (++posts == 2) return HttpResponse::Problem(Error{Code::kRefused, "held by ana"});
+    return HttpResponse::FromJson(201, Made("ov-1"));
+  });
+  const CliResult run = cli_.Run("drain web-1 web-2 web-3 --yes");
+  EXPECT_EQ(run.code, kExitPartlyDone);
+  EXPECT_EQ(posts, 3) << "one refusal does not stop the others";
+  EXPECT_THAT(run.err, HasSubstr("web-2: held by ana"));
+  EXPECT_THAT(run.err, HasSubstr("2 of 3 hosts"));
 }
 
 TEST_F(CliExit, SomeJobsRemovedIsPartlyDone) {

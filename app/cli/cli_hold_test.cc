@@ -13,9 +13,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// The default HTTP address is a fixed port that another program may have; a test of the ways must
-// not ask there. So the last way is tested with a server that was named.
-
 Json Override() {
   return Json::Parse(R"({"id":"ov-1","kind":"hold","scope":"fleet","who":"root"})").value();
 }
@@ -58,9 +55,6 @@ TEST(Hold, TakesAScopeInEitherSpelling) {
 
 TEST(Hold, TouchesTheFileWhenNobodyAnswers) {
   CliUnderTest cli;
-  // Both ways are closed before anything listens: no socket, and an environment that is cancelled
-  // for the network only by a token that cannot be read.
-  cli.env.variables["FLEETMEDIC_TOKEN_FILE"] = "/nowhere/token";
   const CliResult run = cli.Run("hold --reason 'deploy 812'");
   EXPECT_EQ(run.code, kExitDone) << run.err;
   EXPECT_THAT(run.err, HasSubstr("held: fleet, by way of the file "));
@@ -69,9 +63,41 @@ TEST(Hold, TouchesTheFileWhenNobodyAnswers) {
   EXPECT_EQ(HoldFile(cli), "deploy 812\n") << "a hold that is there keeps its reason";
 }
 
-TEST(Hold, SaysThatItIsNotHeldWhereNoRemediatorWouldLook) {
+TEST(Hold, TakesHttpWhereTheSocketIsMissingOrFails) {
+  CliUnderTest cli;
+  FakeApi http(cli.folder / "run/default.sock");
+  http.Answer("POST /api/v1/hold", Override());
+  CliResult run = cli.Run("hold");
+  EXPECT_EQ(run.code, kExitDone) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("default.sock"));
+  FakeApi socket(cli.folder / "run/control.sock");
+  socket.Problem("POST /api/v1/hold", 503, "unavailable", "not the leader");
+  run = cli.Run("hold");
+  EXPECT_EQ(run.code, kExitDone) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("not the leader"));
+  EXPECT_EQ(http.requests().size(), 2u);
+  EXPECT_EQ(HoldFile(cli), "(none)");
+}
+
+TEST(Hold, TouchesTheFileWhenEveryServerRefuses) {
+  CliUnderTest cli;
+  FakeApi socket(cli.folder / "run/control.sock");
+  socket.Problem("POST /api/v1/hold", 500, "io", "the disk is full");
+  EXPECT_EQ(cli.Run("hold").code, kExitDone);
+  EXPECT_EQ(HoldFile(cli), "held by hand\n");
+}
+
+TEST(Hold, NeedsNoTokenForTheControlSocket) {
   CliUnderTest cli;
   cli.env.variables["FLEETMEDIC_TOKEN_FILE"] = "/nowhere/token";
+  FakeApi api(cli.folder / "run/control.sock");
+  api.Answer("POST /api/v1/hold", Override());
+  EXPECT_EQ(cli.Run("hold").code, kExitDone);
+  EXPECT_EQ(HoldFile(cli), "(none)");
+}
+
+TEST(Hold, SaysThatItIsNotHeldWhereNoRemediatorWouldLook) {
+  CliUnderTest cli;
   cli.env.variables["FLEETMEDIC_RUN_DIR"] = cli.folder / "not-there";
   const CliResult run = cli.Run("hold");
   EXPECT_EQ(run.code, kExitUnreachable);
@@ -81,7 +107,6 @@ TEST(Hold, SaysThatItIsNotHeldWhereNoRemediatorWouldLook) {
 
 TEST(Hold, OfAScopeNeverBecomesAHoldOfTheFleet) {
   CliUnderTest cli;
-  cli.env.variables["FLEETMEDIC_TOKEN_FILE"] = "/nowhere/token";
   const CliResult run = cli.Run("hold -l pool:web");
   EXPECT_NE(run.code, kExitDone);
   EXPECT_THAT(run.err, HasSubstr("NOT HELD"));
@@ -138,6 +163,14 @@ TEST_F(Release, OfTheBrakeIsSixWhileItIsTripped) {
   const CliResult run = cli_.Run("brake release --reason looked");
   EXPECT_EQ(run.code, kExitRefused);
   EXPECT_THAT(run.err, HasSubstr("log_lag, 75 s behind"));
+}
+
+TEST(Client, NamesEveryWayThatItTried) {
+  CliUnderTest cli;
+  const CliResult run = cli.Run("status");
+  EXPECT_EQ(run.code, kExitUnreachable);
+  EXPECT_THAT(run.err, HasSubstr("run/control.sock"));
+  EXPECT_THAT(run.err, HasSubstr("run/default.sock"));
 }
 
 TEST(Client, PrefersTheControlSocketAndNeedsNoTokenThere) {

@@ -115,7 +115,7 @@ std::string BashCompletion() {
       "_fleetmedic() {\n"
       "  local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}\n"
       "  local command='' words='' flags='' files='' value='' word\n"
-      "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+      "  for word in \"${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}\"; do\n"
       "    [[ $word == -* ]] && continue\n"
       "    case $command in\n"
       "      '') command=$word ;;\n"

@@ -40,13 +40,18 @@ HttpResponse FakeApi::Handle(const HttpRequest& request) {
     return HttpResponse::Problem(401, "unauthenticated", "no valid token");
   }
   const auto found = answers_.find(key);
-  if (found != answers_.end()) return found->second;
+  if (found != answers_.end()) return found->second(request);
   return HttpResponse::Problem(Error{Code::kNotFound, "no such thing: " + request.path});
 }
 
-void FakeApi::Answer(const std::string& request, HttpResponse response) {
+void FakeApi::AnswerBy(const std::string& request,
+                       std::function<HttpResponse(const HttpRequest&)> answer) {
   const absl::MutexLock lock(&mutex_);
-  answers_.insert_or_assign(request, std::move(response));
+  answers_.insert_or_assign(request, std::move(answer));
+}
+
+void FakeApi::Answer(const std::string& request, HttpResponse response) {
+  AnswerBy(request, [response = std::move(response)](const HttpRequest&) { return response; });
 }
 
 void FakeApi::Answer(const std::string& request, const Json& json, int status) {
@@ -70,7 +75,8 @@ CliUnderTest::CliUnderTest() {
       WriteFileAtomic(folder / "state/api-token", std::string(FakeApi::kToken) + "\n").has_value());
   env.variables["FLEETMEDIC_RUN_DIR"] = folder / "run";
   env.variables["FLEETMEDIC_STATE_DIR"] = folder / "state";
-  env.clock = &real;
+  env.clock = &clock;
+  env.default_server = HttpAddress::Unix(folder / "run/default.sock");
   env.version = "0.1.0-test";
 }
 

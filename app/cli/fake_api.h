@@ -2,6 +2,7 @@
 #ifndef FLEETMEDIC_APP_CLI_FAKE_API_H_
 #define FLEETMEDIC_APP_CLI_FAKE_API_H_
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ class FakeApi {
   // What `METHOD /path` answers, the query not counted. What has no answer is 404.
   void Answer(const std::string& request, HttpResponse response);
   void Answer(const std::string& request, const Json& json, int status = 200);
+  // The same, made anew for each request.
+  void AnswerBy(const std::string& request, std::function<HttpResponse(const HttpRequest&)> answer);
   void Problem(const std::string& request, int status, const std::string& code,
                const std::string& detail);
 
@@ -44,7 +47,8 @@ class FakeApi {
   const bool token_wanted_;
   const SystemClock clock_;
   mutable absl::Mutex mutex_;
-  std::map<std::string, HttpResponse> answers_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::function<HttpResponse(const HttpRequest&)>> answers_
+      ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> requests_ ABSL_GUARDED_BY(mutex_);
   HttpServer server_;
 };
@@ -55,8 +59,8 @@ struct CliResult {
   std::string err;
 };
 
-// An environment without a server: its folders are fresh, its clock stands where the test data
-// does.
+// An environment without a server: its folders are fresh, and nothing listens where the CLI would
+// ask by default.
 class CliUnderTest {
  public:
   // RUN_DIR and STATE_DIR are below the folder; the token file holds FakeApi::kToken.
@@ -66,8 +70,7 @@ class CliUnderTest {
   CliResult Run(std::string_view line, std::string_view input = "");
 
   TempFolder folder;
-  SimulatedClock simulated;
-  SystemClock real;
+  SystemClock clock;
   CliEnvironment env;
 };
 
