@@ -1,9 +1,11 @@
 #include "scheduler/placement.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 namespace fleetmedic {
 namespace {
@@ -13,28 +15,21 @@ struct Candidate {
   bool connected = false;
   int64_t free_cpu_milli = 0;
   int64_t free_memory_bytes = 0;
+  size_t number = 0;
+  size_t rack = 0;
+  size_t zone = 0;
   int launches = 0;
 };
 
-// Where the tasks of one job stand, and where some of them failed.
+// Where the tasks of one job stand, and where some of them failed: counts by the numbers that the
+// placer gives to hosts, racks and zones. Seven thousand hosts are looked at for every task, so
+// nothing is looked up by name there.
 struct JobSpread {
-  std::unordered_map<HostId, int> failed;
-  std::unordered_map<HostId, int> on_host;
-  std::unordered_map<std::string, int> in_rack;
-  std::unordered_map<std::string, int> in_zone;
-
-  void Count(const ClusterHost& host) {
-    ++on_host[host.facts.host];
-    ++in_rack[host.facts.zone + "\n" + host.facts.rack];
-    ++in_zone[host.facts.zone];
-  }
+  std::vector<int> failed;
+  std::vector<int> on_host;
+  std::vector<int> in_rack;
+  std::vector<int> in_zone;
 };
-
-template <typename Key>
-int CountOf(const std::unordered_map<Key, int>& counts, const Key& key) {
-  const auto found = counts.find(key);
-  return found == counts.end() ? 0 : found->second;
-}
 
 // What is free, in thousandths of the host.
 int64_t FreeShare(const Candidate& candidate) {
@@ -53,6 +48,13 @@ class Placer {
     for (const auto& [id, host] : cluster.hosts()) {
       Candidate candidate;
       candidate.host = &host;
+      candidate.number = candidates_.size();
+      // A rack's name is its own only within its zone.
+      candidate.zone = zones_.try_emplace(host.facts.zone, zones_.size()).first->second;
+      candidate.rack =
+          racks_.try_emplace(std::pair(host.facts.zone, host.facts.rack), racks_.size())
+              .first->second;
+      numbers_.emplace(id, candidate.number);
       candidate.connected = cluster.Connected(host, now);
       candidate.free_cpu_milli = host.capacity.cpu_milli;
       candidate.free_memory_bytes = host.capacity.memory_bytes;
@@ -71,11 +73,9 @@ class Placer {
       const UnplacedReason refusal = Refusal(candidate, job.job, task.resources);
       reason = std::max(reason, refusal);
       if (refusal != UnplacedReason::kNone) continue;
-      const HostFacts& facts = candidate.host->facts;
-      const std::tuple score(CountOf(spread.failed, facts.host),
-                             CountOf(spread.on_host, facts.host),
-                             CountOf(spread.in_rack, facts.zone + "\n" + facts.rack),
-                             CountOf(spread.in_zone, facts.zone), -FreeShare(candidate));
+      const std::tuple score(spread.failed[candidate.number], spread.on_host[candidate.number],
+                             spread.in_rack[candidate.rack], spread.in_zone[candidate.zone],
+                             -FreeShare(candidate));
       if (best != nullptr && score >= best_score) continue;
       best = &candidate;
       best_score = score;
@@ -83,7 +83,7 @@ class Placer {
     if (best == nullptr) return {task.id, HostId(), reason};
     Take(best, task.resources);
     ++best->launches;
-    spread.Count(*best->host);
+    Count(*best, &spread);
     return {task.id, best->host->facts.host, UnplacedReason::kNone};
   }
 
@@ -114,22 +114,38 @@ class Placer {
     return UnplacedReason::kNone;
   }
 
+  static void Count(const Candidate& candidate, JobSpread* spread) {
+    ++spread->on_host[candidate.number];
+    ++spread->in_rack[candidate.rack];
+    ++spread->in_zone[candidate.zone];
+  }
+
   JobSpread& SpreadOf(const ClusterJob& job) {
     const auto [found, fresh] = spreads_.try_emplace(job.job.id);
-    if (!fresh) return found->second;
+    JobSpread& spread = found->second;
+    if (!fresh) return spread;
+    spread.failed.resize(candidates_.size());
+    spread.on_host.resize(candidates_.size());
+    spread.in_rack.resize(racks_.size());
+    spread.in_zone.resize(zones_.size());
     for (const TaskId& id : job.live) {
-      const auto host = cluster_.hosts().find(cluster_.task(id).host);
-      if (host != cluster_.hosts().end()) found->second.Count(host->second);
+      const auto number = numbers_.find(cluster_.task(id).host);
+      if (number != numbers_.end()) Count(candidates_[number->second], &spread);
     }
     for (const TaskId& id : job.ended) {
       const ClusterTask& task = cluster_.task(id);
-      if (task.state == TaskState::kFailed && !task.stop_asked) ++found->second.failed[task.host];
+      const auto number = numbers_.find(task.host);
+      if (number == numbers_.end()) continue;
+      if (task.state == TaskState::kFailed && !task.stop_asked) ++spread.failed[number->second];
     }
-    return found->second;
+    return spread;
   }
 
   const Cluster& cluster_;
   std::vector<Candidate> candidates_;
+  std::unordered_map<HostId, size_t> numbers_;
+  std::map<std::string, size_t> zones_;
+  std::map<std::pair<std::string, std::string>, size_t> racks_;
   std::map<JobId, JobSpread> spreads_;
 };
 
