@@ -372,7 +372,7 @@ TEST_F(ApiServerTest, WithEveryThreadStuckTheSocketAndTheFileStillHold) {
 TEST_F(ApiServerTest, JobsAndTasksAreTheSchedulersToTell) {
   std::string who;
   HttpServer scheduler(
-      {{"GET", "/api/v1/tasks",
+      {{"GET", "/v1/tasks",
         [](const HttpRequest& request) {
           EXPECT_EQ(request.query("host"), "web-1");
           return HttpResponse::FromJson(
@@ -380,7 +380,7 @@ TEST_F(ApiServerTest, JobsAndTasksAreTheSchedulersToTell) {
                                              {"task": "t-2", "host": "web-2"}]})")
                        .value());
         }},
-       {"PUT", "/api/v1/jobs/{job}", [&](const HttpRequest& request) {
+       {"PUT", "/v1/jobs/{job}", [&](const HttpRequest& request) {
           who = request.header("x-fleetmedic-who");
           return HttpResponse::FromJson(
               201,

@@ -53,7 +53,8 @@ HttpResponse SchedulerProxy::Forward(const HttpRequest& request, std::string_vie
   if (!place.ok()) return HttpResponse::Problem(TooMany());
   HttpCall call;
   call.method = request.method;
-  call.target = request.path;
+  // Its API stands under /v1 as ours under /api/v1, part for part.
+  call.target = request.path.substr(std::string_view("/api").size());
   char separator = '?';
   for (const auto& [name, value] : request.queries) {
     call.target += fmt::format("{}{}={}", separator, EncodePercent(name), EncodePercent(value));
@@ -82,7 +83,7 @@ Result<Json> SchedulerProxy::TasksOf(std::string_view host) {
   const Place place(&calls_);
   if (!place.ok()) return tl::unexpected<Error>(TooMany());
   HttpCall call;
-  call.target = "/api/v1/tasks?host=" + EncodePercent(host);
+  call.target = "/v1/tasks?host=" + EncodePercent(host);
   FLEETMEDIC_ASSIGN_OR_RETURN(
       const HttpReply reply,
       HttpClient(*address_, &clock_).Send(call, clock_.Mono() + kTasksWithin));

@@ -106,6 +106,7 @@ Json ToJson(const HostRecord& record) {
   json.Set("held", record.held);
   json.Set("protected", record.protected_);
   json.Set("drain_wanted", record.drain_wanted);
+  json.Set("taint_only", record.taint_only);
   json.Set("over_reason", record.over_reason);
   json.Set("why", record.why);
   json.Set("waits_for", record.waits_for);
@@ -147,6 +148,7 @@ Result<HostRecord> HostRecordFromJson(const Json& json) {
   in.Required("held", &record.held);
   in.Required("protected", &record.protected_);
   in.Required("drain_wanted", &record.drain_wanted);
+  in.Optional("taint_only", &record.taint_only);
   in.Required("over_reason", &record.over_reason);
   in.Required("why", &record.why);
   in.Required("waits_for", &record.waits_for);

@@ -95,6 +95,7 @@ struct HostRecord {
   bool held = false;
   bool protected_ = false;
   bool drain_wanted = false;         // a person asked; ends with a return
+  bool taint_only = false;           // ... and asked for no more than the taint
   std::string over_reason;           // who and why, of the strictest of them
 
   std::string why;                   // of the last transition

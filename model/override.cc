@@ -5,9 +5,10 @@
 namespace fleetmedic {
 namespace {
 
-constexpr Words<OverrideKind, 4> kKinds = {{{OverrideKind::kHold, "hold"},
+constexpr Words<OverrideKind, 5> kKinds = {{{OverrideKind::kHold, "hold"},
                                             {OverrideKind::kProtect, "protect"},
                                             {OverrideKind::kDrain, "drain"},
+                                            {OverrideKind::kTaint, "taint"},
                                             {OverrideKind::kReturn, "return"}}};
 constexpr Words<ScopeKind, 6> kScopes = {{{ScopeKind::kFleet, "fleet"},
                                           {ScopeKind::kCell, "cell"},

@@ -12,6 +12,7 @@ enum class OverrideKind : uint8_t {
   kHold,      // nothing further starts in the scope
   kProtect,   // the scope's hosts are never acted on
   kDrain,     // one host shall be drained, within the limits
+  kTaint,     // one host shall take no new tasks; those that run stay
   kReturn,    // one host shall go back into service, by way of probation
 };
 std::string_view OverrideKindName(OverrideKind kind);

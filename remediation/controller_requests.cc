@@ -50,8 +50,11 @@ Result<RequestAnswer> Controller::Handle(const request::AddOverride& request) {
   }
   const bool one_host = request.scope.kind == ScopeKind::kHost;
   if (request.kind == OverrideKind::kReturn) return ReturnHosts(request);
-  if (request.kind == OverrideKind::kDrain && !one_host) {
-    return Fail(Code::kInvalidArgument, "a drain names one host: host:NAME");
+  const bool takes_out =
+      request.kind == OverrideKind::kDrain || request.kind == OverrideKind::kTaint;
+  if (takes_out && !one_host) {
+    return Fail(Code::kInvalidArgument, fmt::format("a {} names one host: host:NAME",
+                                                    OverrideKindName(request.kind)));
   }
   if (one_host && ledger_.Host(HostId(request.scope.name)) == nullptr) {
     return Fail(Code::kNotFound, "no host " + Quote(request.scope.name, 80) + " is known");
@@ -88,7 +91,9 @@ Result<RequestAnswer> Controller::ReturnHosts(const request::AddOverride& reques
   }
   RequestAnswer answer;
   for (const auto& [id, override] : ledger_.overrides()) {
-    if (override.kind == OverrideKind::kDrain && override.scope == request.scope) {
+    const bool took_out =
+        override.kind == OverrideKind::kDrain || override.kind == OverrideKind::kTaint;
+    if (took_out && override.scope == request.scope) {
       answer.ended.push_back(override);
     }
   }
@@ -195,6 +200,10 @@ void Controller::LayOverrides(const HostId& host) {
         overlay.reason = reason;
         break;
       case OverrideKind::kDrain:
+      case OverrideKind::kTaint:
+        // A drain says more than a taint: where both lie, it is drained.
+        overlay.taint_only = override.kind == OverrideKind::kTaint &&
+                             (overlay.taint_only || !overlay.drain_wanted);
         overlay.drain_wanted = true;
         if (overlay.reason.empty()) overlay.reason = reason;
         break;
@@ -208,6 +217,7 @@ void Controller::LayOverrides(const HostId& host) {
   }
   const bool same = record->held == overlay.held && record->protected_ == overlay.protected_ &&
                     record->drain_wanted == overlay.drain_wanted &&
+                    record->taint_only == overlay.taint_only &&
                     record->over_reason == overlay.reason;
   if (!same) StepHost(host, overlay);
 }

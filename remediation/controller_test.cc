@@ -403,5 +403,18 @@ TEST_F(ControllerTest, APersonsDrainAndReturn) {
   EXPECT_THAT(controller_->Snapshot()->grants, IsEmpty());
 }
 
+TEST_F(ControllerTest, APersonsTaintMovesNoTask) {
+  AddHost("a");
+  AddHost("b");
+  Run();
+  ASSERT_TRUE(Add(OverrideKind::kTaint, "host:a").has_value());
+  Run(Seconds(20));
+  EXPECT_EQ(StateOf("a"), HostState::kTainted);
+  EXPECT_EQ(hook_.views[HostId("a")].want, Want::kTainted);
+  ASSERT_TRUE(Add(OverrideKind::kDrain, "host:a").has_value());
+  Run(Seconds(2));
+  EXPECT_EQ(hook_.views[HostId("a")].want, Want::kDrained);
+}
+
 }  // namespace
 }  // namespace fleetmedic

@@ -108,6 +108,9 @@ class Stepper {
   std::string Blocked(StepKind step) const;
   // Why there is not enough evidence to act on; empty where there is.
   std::string NotProven(const Assessment& seen) const;
+  std::string Asked() const {
+    return (r_.taint_only ? "taint asked for: " : "drain asked for: ") + r_.over_reason;
+  }
   std::string CauseText() const {
     return r_.cause_unit.empty() ? r_.cause_type : r_.cause_type + "(" + r_.cause_unit + ")";
   }
@@ -218,7 +221,7 @@ void Stepper::On(const input::Granted& in) {
   if (r_.drain_wanted) {
     r_.cause_type.clear();
     r_.cause_unit.clear();
-    return Taint("drain asked for: " + r_.over_reason);
+    return Taint(Asked());
   }
   r_.cause_type = seen.worst->condition.type;
   r_.cause_unit = seen.worst->condition.unit;
@@ -285,21 +288,23 @@ void Stepper::On(const input::Repaired& in) {
 
 void Stepper::On(const input::Overlay& in) {
   const bool same = r_.held == in.held && r_.protected_ == in.protected_ &&
-                    r_.drain_wanted == in.drain_wanted;
+                    r_.drain_wanted == in.drain_wanted && r_.taint_only == in.taint_only;
   r_.held = in.held;
   r_.protected_ = in.protected_;
   r_.drain_wanted = in.drain_wanted;
+  r_.taint_only = in.taint_only;
   r_.over_reason = in.reason;
   if (same) return;
   decision_.why = in.held         ? "held: " + in.reason
                   : in.protected_ ? "protected: " + in.reason
-                  : in.drain_wanted ? "drain asked for: " + in.reason
+                  : in.drain_wanted ? "asked for: " + in.reason
                                     : "nothing lies over the host any more";
   r_.waits_for.clear();
 }
 
 void Stepper::On(const input::Return& in) {
   r_.drain_wanted = false;
+  r_.taint_only = false;
   const std::string why = "returned by " + in.who;
   switch (r_.state) {
     case HostState::kTainted:
@@ -401,7 +406,7 @@ void Stepper::AdvanceHealthy() {
   if (seen.worst != nullptr) {
     why = ConditionTitle(seen.worst->condition) + ": " + seen.worst->condition.message;
   } else if (r_.drain_wanted) {
-    why = "drain asked for: " + r_.over_reason;
+    why = Asked();
   } else if (seen.silent && r_.scheduler_lost && r_.seen_at != kWallNever) {
     why = "the agent is silent and the scheduler lost the host";
     Notify(why, false);
@@ -434,7 +439,7 @@ void Stepper::AdvanceSuspect() {
   }
   if (r_.retry_at > now_) return;
   decision_.effects.push_back(effect::AskGrant{
-      r_.drain_wanted ? "drain asked for: " + r_.over_reason
+      r_.drain_wanted ? Asked()
                       : ConditionTitle(seen.worst->condition)});
 }
 
@@ -455,7 +460,11 @@ void Stepper::AdvanceTainted() {
     if (PastDeadline(policy_.acknowledge_deadline)) Notify("tainted, waits for " + waits, true);
     return;
   }
-  const std::string why = r_.drain_wanted ? "drain asked for: " + r_.over_reason
+  if (r_.drain_wanted && r_.taint_only) {
+    r_.waits_for = "a person: no more than the taint was asked for";
+    return;
+  }
+  const std::string why = r_.drain_wanted ? Asked()
                                           : "the taint is acknowledged, and still bad: " +
                                                 ConditionTitle(seen.worst->condition);
   Direct(Want::kDrained, why);

@@ -49,6 +49,7 @@ struct Overlay {
   bool held = false;
   bool protected_ = false;
   bool drain_wanted = false;
+  bool taint_only = false;   // with drain_wanted: the taint and no more
   std::string reason;
 };
 // A person gives a drained or retired host back.

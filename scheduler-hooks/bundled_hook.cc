@@ -74,7 +74,7 @@ Result<std::vector<HostView>> BundledHook::List(MonoTime deadline) {
   FLEETMEDIC_ASSIGN_OR_RETURN(
       const Json json,
       Send({.method = "GET", .target = "/v1/hosts", .headers = {}, .body = ""}, deadline));
-  const Json::Array* const elements = json.array();
+  const Json::Array* const elements = json["items"].array();
   if (elements == nullptr) return Fail(Code::kCorrupt, "the scheduler's answer is no list");
   std::vector<HostView> views;
   for (const Json& element : *elements) {

@@ -10,8 +10,10 @@ namespace {
 
 template <typename T>
 Json ListJson(const std::vector<T>& views) {
-  Json json(Json::Array{});
-  for (const T& view : views) json.Append(ToJson(view));
+  Json items(Json::Array{});
+  for (const T& view : views) items.Append(ToJson(view));
+  Json json;
+  json.Set("items", std::move(items));
   return json;
 }
 

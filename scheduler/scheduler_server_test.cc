@@ -73,8 +73,8 @@ TEST_F(SchedulerServerTest, JobsArePutListedAndRemoved) {
   EXPECT_EQ(Send("PUT", "/v1/jobs/team/web", job).status, 200);
   const HttpReply one = Send("GET", "/v1/jobs/team/web");
   EXPECT_EQ(one.status, 200);
-  EXPECT_EQ((*Json::Parse(one.body))["job"]["id"], Json("team/web"));
-  EXPECT_EQ(Json::Parse(Send("GET", "/v1/jobs").body)->array()->size(), 1U);
+  EXPECT_EQ((*Json::Parse(one.body))["id"], Json("team/web"));
+  EXPECT_EQ(Json::Parse(Send("GET", "/v1/jobs").body).value()["items"].array()->size(), 1U);
   EXPECT_EQ(Send("PUT", "/v1/jobs/other", job).status, 400);
   EXPECT_EQ(Send("GET", "/v1/jobs/none").status, 404);
   EXPECT_EQ(Send("DELETE", "/v1/jobs/team/web").status, 204);
@@ -83,9 +83,9 @@ TEST_F(SchedulerServerTest, JobsArePutListedAndRemoved) {
 
 TEST_F(SchedulerServerTest, TasksAreSelectedByHostAndJob) {
   EXPECT_EQ(Send("PUT", "/v1/jobs/web", R"({"id":"web","argv":["x"],"instances":2})").status, 200);
-  EXPECT_EQ(Json::Parse(Send("GET", "/v1/tasks?job=web").body)->array()->size(), 2U);
-  EXPECT_TRUE(Json::Parse(Send("GET", "/v1/tasks?job=api").body)->array()->empty());
-  EXPECT_TRUE(Json::Parse(Send("GET", "/v1/tasks?host=a").body)->array()->empty());
+  EXPECT_EQ(Json::Parse(Send("GET", "/v1/tasks?job=web").body).value()["items"].array()->size(), 2U);
+  EXPECT_TRUE(Json::Parse(Send("GET", "/v1/tasks?job=api").body).value()["items"].array()->empty());
+  EXPECT_TRUE(Json::Parse(Send("GET", "/v1/tasks?host=a").body).value()["items"].array()->empty());
   EXPECT_EQ(Send("GET", "/v1/tasks?host=%1b").status, 400);
 }
 

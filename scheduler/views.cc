@@ -52,8 +52,7 @@ JobView MakeView(const Cluster& cluster, const ClusterJob& job, MonoTime now) {
 }  // namespace
 
 Json ToJson(const JobView& view) {
-  Json json;
-  json.Set("job", ToJson(view.job));
+  Json json = ToJson(view.job);
   json.Set("removed", view.removed);
   json.Set("running", view.running);
   json.Set("healthy", view.healthy);

@@ -344,11 +344,14 @@ TEST_F(CliExit, ListsHaveTheirFormats) {
   EXPECT_EQ(api_.requests().back(), "GET /api/v1/hosts?l=pool=web,rack!=r1");
 }
 
-TEST_F(CliExit, TasksComeOutOfTheirJobs) {
+TEST_F(CliExit, JobsAndTasksAreListedByTheirNames) {
   api_.Answer("GET /api/v1/jobs", Json::Parse(R"({"items":[
-      {"id":"web","tasks":[{"task":"web.1","job":"web","host":"h-1","state":"running"}]},
-      {"id":"db","tasks":[{"task":"db.1","job":"db","host":"h-2","state":"failed"}]}]})")
+      {"id":"web","instances":2,"running":1},{"id":"db","instances":1,"running":0}]})")
                                       .value());
+  api_.Answer("GET /api/v1/tasks", Json::Parse(R"({"items":[
+      {"task":"web.1","job":"web","host":"h-1","state":"running"},
+      {"task":"db.1","job":"db","host":"h-2","state":"failed"}]})")
+                                       .value());
   EXPECT_EQ(cli_.Run("get tasks -o name").out, "web.1\ndb.1\n");
   EXPECT_THAT(cli_.Run("get tasks db.1").out, HasSubstr("h-2"));
   EXPECT_EQ(cli_.Run("get jobs -o name").out, "web\ndb\n");

@@ -32,8 +32,9 @@ std::string ListTarget(Resource resource, const Invocation& call) {
     case Resource::kRules:
       return "/api/v1/rules";
     case Resource::kJobs:
-    case Resource::kTasks:
       return "/api/v1/jobs";
+    case Resource::kTasks:
+      return "/api/v1/tasks";
     case Resource::kAudit: {
       std::string target = fmt::format("/api/v1/audit?limit={}", call.args.Integer("limit"));
       if (!name.empty()) target += "&host=" + EncodePercent(name);
@@ -47,7 +48,7 @@ std::string ListTarget(Resource resource, const Invocation& call) {
   return "";
 }
 
-// The items of the answer that were asked for. Tasks come inside their jobs, without their names.
+// The items of the answer that were asked for.
 std::vector<Json> ChosenItems(Resource resource, const Json& answer, const std::string& name) {
   std::vector<Json> items;
   const auto take = [&](const Json& item) {
@@ -56,13 +57,7 @@ std::vector<Json> ChosenItems(Resource resource, const Json& answer, const std::
         name.empty() || resource == Resource::kAudit || TextOf(item, NameMember(resource)) == name;
     if (wanted) items.push_back(item);
   };
-  for (const Json& item : Items(answer["items"])) {
-    if (resource != Resource::kTasks) {
-      take(item);
-      continue;
-    }
-    for (const Json& task : Items(item["tasks"])) take(task);
-  }
+  for (const Json& item : Items(answer["items"])) take(item);
   return items;
 }
 
@@ -71,7 +66,7 @@ void PrintList(const Terminal& terminal, Resource resource, const Json& answer,
   const std::string format = terminal.Format();
   if (format == "json") {
     if (one && items.size() == 1) return terminal.PrintJson(items[0]);
-    if (resource != Resource::kTasks && !one) return terminal.PrintJson(answer);
+    if (!one) return terminal.PrintJson(answer);
     Json list;
     list.Set("items", Json(Json::Array(items.begin(), items.end())));
     return terminal.PrintJson(list);

@@ -107,10 +107,7 @@ TextTable RuleTable(std::span<const Json> rules, const TextStyle& style) {
 TextTable JobTable(std::span<const Json> jobs) {
   TextTable table({"JOB", "KIND", "RUNNING", "WANTED", "MIN", "POOL", "RUNS"});
   for (const Json& one : jobs) {
-    const auto running = std::ranges::count_if(
-        Items(one["tasks"]), [](const Json& task) { return TextOf(task, "state") == "running"; });
-    table.Add({TextOf(one, "id"), TextOf(one, "kind"),
-               one["tasks"].is_null() ? std::string() : fmt::format("{}", running),
+    table.Add({TextOf(one, "id"), TextOf(one, "kind"), NumberText(one, "running"),
                NumberText(one, "instances"), NumberText(one, "min_healthy"), TextOf(one, "pool"),
                Joined(one["argv"], " ")});
   }
