@@ -58,6 +58,9 @@ function(fleetmedic_test name)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${name} ${ARG_SOURCES})
+  if(NOT "e2e" IN_LIST ARG_LABELS)
+    set_property(GLOBAL APPEND PROPERTY FLEETMEDIC_SANITIZED_TESTS ${name})
+  endif()
   target_link_libraries(${name} PRIVATE fleetmedic_flags ${ARG_LIBS} GTest::gmock_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}

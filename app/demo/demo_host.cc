@@ -68,6 +68,7 @@ Status DemoHost::Create(const std::string& name, WallTime now) {
     FLEETMEDIC_RETURN_IF_ERROR(WriteText(PathOf(file), text));
   }
   FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(PathOf(kDemoFolder)));
+  FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(PathOf("/var/lib/docker")));
   if (!FsRoot(root_).Exists(kSystemd)) {
     FLEETMEDIC_RETURN_IF_ERROR(SetUnit(kFailingUnit, false, now));
   }
