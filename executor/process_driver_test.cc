@@ -35,7 +35,7 @@ class ProcessDriverTest : public testing::Test {
   void Open(int tasks_max = 512, size_t ended_max = 1000) {
     driver_ = std::make_unique<ProcessDriver>(
         ProcessDriverOptions{.folder = folder_ / "tasks",
-                             .shim_argv = {EXECUTOR_TEST_SHIM},
+                             .shim_argv = shim_argv_,
                              .tasks_max = tasks_max,
                              .restart_burst_max = 3,
                              .restart_backoff = Millis(10),
@@ -89,6 +89,7 @@ class ProcessDriverTest : public testing::Test {
 
   SystemClock clock_;
   TempFolder folder_;
+  std::vector<std::string> shim_argv_ = {EXECUTOR_TEST_SHIM};
   std::unique_ptr<ProcessDriver> driver_;
   std::map<TaskId, TaskStatus> states_;
   std::set<TaskId> used_;
@@ -228,6 +229,42 @@ TEST_F(ProcessDriverTest, ATaskThatMayNotRunTwiceFailsWhenItsShimIsKilled) {
   const TaskId task = Run("web/1", ShellJob("echo up; exec sleep 1000"));
   ASSERT_TRUE(UntilPrinted(task, "up"));
   ASSERT_TRUE(SignalProcess(FolderOf(task).ReadRun()->shim, SIGKILL));
+  ASSERT_TRUE(UntilState(task, TaskState::kFailed));
+  EXPECT_EQ(states_[task].reason, "its supervisor was killed, and restart is never");
+  EXPECT_EQ(Output(task), "up\n");
+}
+
+TEST_F(ProcessDriverTest, AShimThatIsKilledBeforeItsRecordIsDurableHasRunNothing) {
+  shim_argv_.emplace_back("die-unrecorded");
+  Open();
+  const TaskId task = Run("web/1", ShellJob("echo up >> ran; exit 0"));
+  ASSERT_TRUE(UntilState(task, TaskState::kFinished)) << states_[task].reason;
+  ASSERT_TRUE(FsRoot().Exists(FolderOf(task).File("died-unrecorded"))) << "no shim was killed";
+  EXPECT_EQ(ReadFile(FolderOf(task).File("work/ran"), 100).value_or(""), "up\n");
+}
+
+TEST_F(ProcessDriverTest, WhatHidFromItsShimIsKilledByNameBeforeTheEndIsTold) {
+  Open();
+  const TaskId task =
+      Run("web/1", ShellJob("exec setpriv --pdeathsig clear env -i sh -c 'echo up; exec sleep 1000'"));
+  ASSERT_TRUE(UntilPrinted(task, "up"));
+  const TaskRun run = *FolderOf(task).ReadRun();
+  ASSERT_TRUE(SignalProcess(run.shim, SIGKILL));
+  ASSERT_TRUE(UntilState(task, TaskState::kFailed));
+  EXPECT_FALSE(ProcessAlive(run.process));
+  (void)SignalProcess(run.process, SIGKILL);
+}
+
+TEST_F(ProcessDriverTest, ATaskWhoseRecordCannotBeReadCountsAsStarted) {
+  Open();
+  const TaskId task = Run("web/1", ShellJob("echo up; exec sleep 1000"));
+  ASSERT_TRUE(UntilPrinted(task, "up"));
+  const ProcessName shim = FolderOf(task).ReadRun()->shim;
+  driver_.reset();
+  ASSERT_TRUE(SignalProcess(shim, SIGKILL));
+  ASSERT_TRUE(Until([&] { return !ProcessAlive(shim); }));
+  ASSERT_TRUE(WriteFileAtomic(FolderOf(task).File("run.json"), "{"));
+  Open();
   ASSERT_TRUE(UntilState(task, TaskState::kFailed));
   EXPECT_EQ(states_[task].reason, "its supervisor was killed, and restart is never");
   EXPECT_EQ(Output(task), "up\n");

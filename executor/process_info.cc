@@ -80,6 +80,18 @@ Status SignalProcess(const ProcessName& name, int signal) {
   return {};
 }
 
+bool KillProcess(const ProcessName& name) {
+  for (int round = 0; round < kKillRoundsMax; ++round) {
+    if (!ProcessAlive(name)) return true;
+    const UniqueFd pidfd = OpenPidFd(name.pid);
+    if (!pidfd.ok() || !ProcessAlive(name)) continue;
+    ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    ::poll(&ended, 1, kKillWaitMillis);
+  }
+  return false;
+}
+
 std::vector<int> ChildrenOf(int pid) {
   std::vector<int> children;
   const Result<std::string> text =

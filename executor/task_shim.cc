@@ -41,15 +41,17 @@ class Shim {
 
   int Main() {
     TakeSignals();
-    // What a killed shim left: nothing of it may run beside what is started now.
-    if (!KillProcessesWithMark(TaskMark(spec_.task))) return 1;
     const Result<TaskRun> before = folder_.ReadRun();
-    if (before) {
-      run_.restarts = before->restarts + 1;
-      if (spec_.job.restart == Restart::kNever) {
-        return End(TaskState::kFailed, "its supervisor was killed, and restart is never");
-      }
+    // What a killed shim left: nothing of it may run beside what is started now. The first process
+    // by its name too: it may have no mark, and have rid itself of the signal at the shim's end.
+    if (before && !KillProcess(before->process)) return 1;
+    if (!KillProcessesWithMark(TaskMark(spec_.task))) return 1;
+    // A record that cannot be read is one: the task was started.
+    const bool started = before || before.error().code != Code::kNotFound;
+    if (started && spec_.job.restart == Restart::kNever) {
+      return End(TaskState::kFailed, "its supervisor was killed, and restart is never");
     }
+    if (before) run_.restarts = before->restarts + 1;
     while (true) {
       if (folder_.ReadStop()) return End(TaskState::kFinished, "stopped before it ran");
       const std::optional<int> code = RunOnce();
@@ -74,20 +76,21 @@ class Shim {
     status_.reset();
     run_.since = clock_.Wall();
     const MonoTime started = clock_.Mono();
-    Result<StartedTask> task = StartTask(spec_.task, spec_.job, folder_.File("work"));
-    if (!task) {
-      // Another try would say the same: the program is not there, the folder is full.
-      return End(TaskState::kFailed, task.error().message);
-    }
+    // Written down first, let run then: were it the other way round, a shim that is killed between
+    // the two would leave a task that ran and a folder that says it never did.
+    Result<StartedTask> task = ForkTask(spec_.task, spec_.job, folder_.File("work"));
+    if (!task) return End(TaskState::kFailed, task.error().message);
     out_ = std::move(task->standard_output);
     err_ = std::move(task->standard_error);
     pid_ = task->pid;
     const Result<ProcessName> name = NameProcess(pid_);
     run_.process = name.value_or(ProcessName{});
-    if (const Status written = folder_.WriteRun(run_); !written) {
-      // Nobody could find the task after us.
+    Status runs = folder_.WriteRun(run_);
+    if (runs) runs = LetRun(spec_.job, &*task);
+    if (!runs) {
+      // Another try would say the same: the program is not there, the folder is full.
       KillAll();
-      return End(TaskState::kFailed, written.error().message);
+      return End(TaskState::kFailed, runs.error().message);
     }
     const bool asked = Supervise();
     KillAll();
