@@ -27,6 +27,8 @@ class ProcessDriverTest : public testing::Test {
       const TaskFolder folder(folder_ / "tasks/" + TaskFolder::NameOf(task));
       if (const Result<TaskRun> run = folder.ReadRun()) (void)SignalProcess(run->shim, SIGKILL);
       EXPECT_TRUE(KillProcessesWithMark(TaskMark(task)));
+      EXPECT_FALSE(FsRoot().Exists(folder.File("signalled-a-stranger")))
+          << "a group was signalled by a number that was no longer the task's";
     }
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
@@ -151,6 +153,19 @@ TEST_F(ProcessDriverTest, ATaskThatIgnoresSigtermIsKilledAfterItsGrace) {
   EXPECT_GE(clock_.Mono() - asked, Millis(300));
   EXPECT_EQ(states_[task].reason, "stopped as asked: signal 9 (Killed)");
   EXPECT_TRUE(Processes(task).empty());
+}
+
+TEST_F(ProcessDriverTest, WithinTheGraceTheOthersOfTheGroupMayEndInPeaceToo) {
+  Open();
+  const TaskId task = Run(
+      "web/1", ShellJob("sh -c \"trap 'sleep 0.3; echo bye; exit 0' TERM; echo up; "
+                        "while :; do sleep 0.05; done\" & trap 'exit 0' TERM; wait"));
+  ASSERT_TRUE(UntilPrinted(task, "up"));
+  driver_->Stop(task, ShellJob(""));
+  const MonoTime asked = clock_.Mono();
+  ASSERT_TRUE(UntilState(task, TaskState::kFinished));
+  EXPECT_THAT(Output(task), testing::HasSubstr("bye"));
+  EXPECT_LT(clock_.Mono() - asked, Millis(8'000)) << "the remains of the first are no others";
 }
 
 TEST_F(ProcessDriverTest, EveryProcessOfATaskIsGoneBeforeItsEndIsTold) {

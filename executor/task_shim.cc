@@ -143,43 +143,52 @@ class Shim {
       WaitForEvents(until);
     }
     // Within the grace the others of the task may end in peace too.
-    while (kill_at && clock_.Mono() < *kill_at && GroupLives()) {
+    while (kill_at && clock_.Mono() < *kill_at && GroupLives(pid_)) {
       WaitForEvents(std::min(*kill_at, clock_.Mono() + Millis(50)));
     }
     return kill_at.has_value();
   }
 
-  bool GroupLives() const { return pid_ > 0 && ::kill(-pid_, 0) == 0; }
-
-  // Nothing of the task is left when it returns, also of what left its group or session.
+  // Nothing of the task is left when it returns, also of what left its group or session. The first
+  // process is reaped last: until then its number, which is its group's too, is nobody else's.
   void KillAll() {
     if (pid_ > 0) ::kill(-pid_, SIGKILL);
     KillProcessesWithMark(TaskMark(spec_.task));
-    while (Reap()) {
-      // Orphans come to us, also those that took our mark away. None is reaped but here, so their
-      // numbers are theirs.
-      for (const int child : ChildrenOf(::getpid())) ::kill(child, SIGKILL);
-      KillProcessesWithMark(TaskMark(spec_.task));
-      WaitForEvents(clock_.Mono() + Millis(50));
-    }
+    while (Reap()) KillChildren();
+    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+    // The kernel's list of children may pass one over when another goes while it is read.
+    while (::waitpid(-1, nullptr, WNOHANG) >= 0) KillChildren();
     if (out_.ok()) out_log_.Drain(out_.get());
     if (err_.ok()) err_log_.Drain(err_.get());
     out_.reset();
     err_.reset();
-    pid_ = 0;
   }
 
-  // Takes what has ended; false when no child is left.
+  void KillChildren() {
+    // Orphans come to us, also those that took our mark away. None is reaped between the list and
+    // the signal, so their numbers are theirs.
+    for (const int child : ChildrenOf(::getpid())) ::kill(child, SIGKILL);
+    KillProcessesWithMark(TaskMark(spec_.task));
+    WaitForEvents(clock_.Mono() + Millis(50));
+  }
+
+  // Takes what has ended; of the first process it only learns how, KillAll reaps it. False when
+  // nothing else is left.
   bool Reap() {
-    while (true) {
-      int status = 0;
-      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
-      if (pid == 0) return true;
-      if (pid < 0) return errno == EINTR;
-      if (pid != pid_) continue;
-      status_ = ExitStatus{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
-                           .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0};
+    siginfo_t info{};
+    if (pid_ > 0 && !status_ &&
+        ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid == pid_) {
+      const bool exited = info.si_code == CLD_EXITED;
+      status_ = ExitStatus{.exit_code = exited ? info.si_status : 0,
+                           .signal = exited ? 0 : info.si_status};
     }
+    bool left = pid_ > 0 && !status_;
+    for (const int child : ChildrenOf(::getpid())) {
+      if (child != pid_ && ::waitpid(child, nullptr, WNOHANG) == 0) left = true;
+    }
+    return left;
   }
 
   void WaitForEvents(MonoTime until) {
