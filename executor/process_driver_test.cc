@@ -301,6 +301,41 @@ TEST_F(ProcessDriverTest, TheRestartPolicyRestartsUpToItsBurst) {
   EXPECT_EQ(Output(done), "up\n");
 }
 
+TEST_F(ProcessDriverTest, AShimThatKeepsBeingKilledReachesTheBurstToo) {
+  Open();
+  const TaskId task = Run("web/1", ShellJob("echo up; exec sleep 1000", Restart::kAlways));
+  std::string printed;
+  for (int i = 0; i <= 3; ++i) {
+    printed += "up\n";
+    ASSERT_TRUE(UntilPrinted(task, printed));
+    ASSERT_TRUE(SignalProcess(FolderOf(task).ReadRun()->shim, SIGKILL));
+  }
+  ASSERT_TRUE(Until([&] {
+    return TaskEnded(states_[task].state) || Output(task).size() > printed.size();
+  }));
+  EXPECT_EQ(states_[task].state, TaskState::kFailed);
+  EXPECT_EQ(states_[task].reason, "restarted 3 times in a row, last: its supervisor was killed");
+  EXPECT_EQ(states_[task].restarts, 3);
+  EXPECT_EQ(Output(task), printed);
+}
+
+TEST_F(ProcessDriverTest, AShimThatIsKilledAfterALongRunStartsANewRow) {
+  Open();
+  const TaskId task = Run("web/1", ShellJob("echo up; exec sleep 1000", Restart::kAlways));
+  ASSERT_TRUE(UntilPrinted(task, "up\n"));
+  TaskRun run = *FolderOf(task).ReadRun();
+  driver_.reset();
+  ASSERT_TRUE(SignalProcess(run.shim, SIGKILL));
+  ASSERT_TRUE(Until([&] { return !ProcessAlive(run.shim); }));
+  run.restarts = 3;
+  run.since -= Minutes(11);
+  ASSERT_TRUE(FolderOf(task).WriteRun(run));
+  Open();
+  ASSERT_TRUE(UntilPrinted(task, "up\nup\n"));
+  ASSERT_TRUE(UntilState(task, TaskState::kRunning));
+  EXPECT_EQ(states_[task].restarts, 1);
+}
+
 TEST_F(ProcessDriverTest, AProgramThatIsNotThereFailsWithItsName) {
   Open();
   Job job = ShellJob("");

@@ -46,12 +46,17 @@ class Shim {
     // by its name too: it may have no mark, and have rid itself of the signal at the shim's end.
     if (before && !KillProcess(before->process)) return 1;
     if (!KillProcessesWithMark(TaskMark(spec_.task))) return 1;
+    if (before) run_.restarts = before->restarts;
     // A record that cannot be read is one: the task was started.
     const bool started = before || before.error().code != Code::kNotFound;
     if (started && spec_.job.restart == Restart::kNever) {
       return End(TaskState::kFailed, "its supervisor was killed, and restart is never");
     }
-    if (before) run_.restarts = before->restarts + 1;
+    if (before && !folder_.ReadStop() && !CountLostShim(*before)) {
+      return End(TaskState::kFailed,
+                 fmt::format("restarted {} times in a row, last: its supervisor was killed",
+                             run_.restarts));
+    }
     while (true) {
       if (folder_.ReadStop()) return End(TaskState::kFinished, "stopped before it ran");
       const std::optional<int> code = RunOnce();
@@ -69,6 +74,21 @@ class Shim {
     FLEETMEDIC_CHECK(signals_.ok());
     // Orphans of the task come to us, so that we know when the last of them is gone.
     FLEETMEDIC_CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  }
+
+  // The start that makes up for a killed shim is a restart like any other: false when there were
+  // too many in a row.
+  bool CountLostShim(const TaskRun& before) {
+    const WallTime now = clock_.Wall();
+    const bool long_run = before.process.pid > 0 && now - before.since >= kRestartsForgottenAfter;
+    if (long_run) run_.restarts = 0;
+    if (run_.restarts >= spec_.restart_burst_max) return false;
+    ++run_.restarts;
+    run_.since = now;
+    // Durable before the start, so that a shim that dies in it is counted too. When it cannot be
+    // written, neither can the start's own record, and that ends the task.
+    (void)folder_.WriteRun(run_);
+    return true;
   }
 
   // One start to its end; the exit code of the shim when it was the last.
