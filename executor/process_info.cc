@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -34,6 +35,25 @@ UniqueFd OpenPidFd(int pid) {
   return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
+// Those of /proc/PID/stat after the command's name: state, parent, group, ...
+Result<std::vector<std::string>> StatFields(int pid) {
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string stat,
+                              ReadFile(fmt::format("/proc/{}/stat", pid), kStatBytesMax));
+  // The command's name is in parentheses and may hold anything, parentheses and spaces too.
+  const size_t end = stat.rfind(')');
+  if (end == std::string::npos || end + 2 >= stat.size()) {
+    return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat has no command", pid));
+  }
+  std::vector<std::string> fields;
+  for (const std::string_view field : Split(std::string_view(stat).substr(end + 2), ' ')) {
+    fields.emplace_back(field);
+  }
+  if (fields.size() < 20) return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat is short", pid));
+  return fields;
+}
+
+bool HasEnded(const std::vector<std::string>& stat) { return stat[0] == "Z" || stat[0] == "X"; }
+
 }  // namespace
 
 std::string KernelBootId() {
@@ -45,16 +65,8 @@ std::string KernelBootId() {
 }
 
 Result<ProcessName> NameProcess(int pid) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string stat,
-                              ReadFile(fmt::format("/proc/{}/stat", pid), kStatBytesMax));
-  // The command's name is in parentheses and may hold anything, parentheses and spaces too.
-  const size_t end = stat.rfind(')');
-  if (end == std::string::npos || end + 2 >= stat.size()) {
-    return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat has no command", pid));
-  }
-  const std::vector<std::string_view> fields = Split(std::string_view(stat).substr(end + 2), ' ');
-  if (fields.size() < 20) return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat is short", pid));
-  if (fields[0] == "Z" || fields[0] == "X") {
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<std::string> fields, StatFields(pid));
+  if (HasEnded(fields)) {
     return Fail(Code::kNotFound, fmt::format("process {} has ended", pid));
   }
   const std::optional<uint64_t> start = Number<uint64_t>(fields[19]);
@@ -78,6 +90,29 @@ Status SignalProcess(const ProcessName& name, int signal) {
     return FailErrno(fmt::format("cannot signal process {}", name.pid), errno);
   }
   return {};
+}
+
+bool KillProcess(const ProcessName& name) {
+  for (int round = 0; round < kKillRoundsMax; ++round) {
+    if (!ProcessAlive(name)) return true;
+    const UniqueFd pidfd = OpenPidFd(name.pid);
+    if (!pidfd.ok() || !ProcessAlive(name)) continue;
+    ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    ::poll(&ended, 1, kKillWaitMillis);
+  }
+  return false;
+}
+
+bool GroupLives(int group) {
+  const Result<std::vector<std::string>> names = FsRoot().List("/proc", kProcEntriesMax);
+  if (!names) return false;
+  return std::ranges::any_of(*names, [&](const std::string& name) {
+    const std::optional<int> pid = Number<int>(name);
+    if (!pid) return false;
+    const Result<std::vector<std::string>> fields = StatFields(*pid);
+    return fields && !HasEnded(*fields) && Number<int>((*fields)[2]) == group;
+  });
 }
 
 std::vector<int> ChildrenOf(int pid) {
