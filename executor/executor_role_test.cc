@@ -32,7 +32,7 @@ class ExecutorRoleTest : public testing::Test {
     for (const TaskId& task : used_) {
       const TaskFolder folder(folder_ / "state/executor/tasks/" + TaskFolder::NameOf(task));
       if (const Result<TaskRun> run = folder.ReadRun()) (void)SignalProcess(run->shim, SIGKILL);
-      EXPECT_TRUE(KillProcessesWithMark(TaskMark(task)));
+      EXPECT_TRUE(KillProcessesWithMark(TaskMark(folder)));
     }
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }

@@ -26,7 +26,7 @@ class ProcessDriverTest : public testing::Test {
     for (const TaskId& task : used_) {
       const TaskFolder folder(folder_ / "tasks/" + TaskFolder::NameOf(task));
       if (const Result<TaskRun> run = folder.ReadRun()) (void)SignalProcess(run->shim, SIGKILL);
-      EXPECT_TRUE(KillProcessesWithMark(TaskMark(task)));
+      EXPECT_TRUE(KillProcessesWithMark(TaskMark(folder)));
       EXPECT_FALSE(FsRoot().Exists(folder.File("signalled-a-stranger")))
           << "a group was signalled by a number that was no longer the task's";
     }
@@ -87,7 +87,7 @@ class ProcessDriverTest : public testing::Test {
   TaskFolder FolderOf(const TaskId& task) {
     return TaskFolder(folder_ / "tasks/" + TaskFolder::NameOf(task));
   }
-  std::vector<int> Processes(const TaskId& task) { return ProcessesWithMark(TaskMark(task)); }
+  std::vector<int> Processes(const TaskId& task) { return ProcessesWithMark(TaskMark(FolderOf(task))); }
 
   SystemClock clock_;
   TempFolder folder_;

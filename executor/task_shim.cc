@@ -45,7 +45,7 @@ class Shim {
     // What a killed shim left: nothing of it may run beside what is started now. The first process
     // by its name too: it may have no mark, and have rid itself of the signal at the shim's end.
     if (before && !KillProcess(before->process)) return 1;
-    if (!KillProcessesWithMark(TaskMark(spec_.task))) return 1;
+    if (!KillProcessesWithMark(TaskMark(folder_))) return 1;
     if (before) run_.restarts = before->restarts;
     // A record that cannot be read is one: the task was started.
     const bool started = before || before.error().code != Code::kNotFound;
@@ -98,7 +98,7 @@ class Shim {
     const MonoTime started = clock_.Mono();
     // Written down first, let run then: were it the other way round, a shim that is killed between
     // the two would leave a task that ran and a folder that says it never did.
-    Result<StartedTask> task = ForkTask(spec_.task, spec_.job, folder_.File("work"));
+    Result<StartedTask> task = ForkTask(spec_.task, spec_.job, folder_);
     if (!task) return End(TaskState::kFailed, task.error().message);
     out_ = std::move(task->standard_output);
     err_ = std::move(task->standard_error);
@@ -173,7 +173,7 @@ class Shim {
   // process is reaped last: until then its number, which is its group's too, is nobody else's.
   void KillAll() {
     if (pid_ > 0) ::kill(-pid_, SIGKILL);
-    KillProcessesWithMark(TaskMark(spec_.task));
+    KillProcessesWithMark(TaskMark(folder_));
     while (Reap()) KillChildren();
     if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
     pid_ = 0;
@@ -189,7 +189,7 @@ class Shim {
     // Orphans come to us, also those that took our mark away. None is reaped between the list and
     // the signal, so their numbers are theirs.
     for (const int child : ChildrenOf(::getpid())) ::kill(child, SIGKILL);
-    KillProcessesWithMark(TaskMark(spec_.task));
+    KillProcessesWithMark(TaskMark(folder_));
     WaitForEvents(clock_.Mono() + Millis(50));
   }
 

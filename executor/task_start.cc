@@ -44,11 +44,13 @@ Result<Pipe> MakePipe() {
   return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
-std::vector<std::string> EnvironmentOf(const TaskId& task, const Job& job) {
+std::vector<std::string> EnvironmentOf(const TaskId& task, const Job& job,
+                                       const TaskFolder& folder) {
   std::map<std::string, std::string> values = {{"PATH", std::string(kProgramPath)},
                                                {"LANG", "C.UTF-8"}};
   for (const auto& [name, value] : job.env) values[name] = value;
-  std::vector<std::string> environment = {TaskMark(task), "FLEETMEDIC_JOB=" + job.id.str()};
+  std::vector<std::string> environment = {TaskMark(folder), "FLEETMEDIC_TASK=" + task.str(),
+                                          "FLEETMEDIC_JOB=" + job.id.str()};
   for (const auto& [name, value] : values) {
     if (name.starts_with("FLEETMEDIC_")) continue;
     environment.push_back(name + "=" + value);
@@ -149,8 +151,9 @@ Status SetNonBlocking(const UniqueFd& fd) {
 
 }  // namespace
 
-Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const std::string& work_folder) {
-  std::vector<std::string> environment = EnvironmentOf(task, job);
+Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const TaskFolder& folder) {
+  const std::string work_folder = folder.File("work");
+  std::vector<std::string> environment = EnvironmentOf(task, job, folder);
   std::vector<std::string> argv = job.argv;
   const std::vector<std::string> paths = ProgramPaths(argv.front(), job);
   const std::vector<char*> argv_pointers = Pointers(&argv);

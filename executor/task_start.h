@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "executor/task_folder.h"
 #include "model/job.h"
 
 namespace fleetmedic {
@@ -22,7 +23,7 @@ struct StartedTask {
 // Forks the task's process and holds it before its program: nothing of the job has run, and nothing
 // will unless LetRun is called, also when we are killed. So that its pid can be written down first.
 // The caller reaps it in any case.
-Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const std::string& work_folder);
+Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const TaskFolder& folder);
 // Returns once the program runs. Errors: those of execve(2) and of what comes before it; the
 // message says which step. The child is then dead or about to be.
 Status LetRun(const Job& job, StartedTask* started);
