@@ -52,6 +52,15 @@ Result<std::vector<std::string>> StatFields(int pid) {
   return fields;
 }
 
+// A whole entry: the mark of task web/1 is the beginning of that of web/10.
+bool HasMark(int pid, std::string_view mark) {
+  const Result<std::string> environ =
+      ReadFile(fmt::format("/proc/{}/environ", pid), kEnvironBytesMax);
+  if (!environ) return false;
+  const std::vector<std::string_view> entries = Split(*environ, '\0');
+  return std::ranges::find(entries, mark) != entries.end();
+}
+
 bool HasEnded(const std::vector<std::string>& stat) { return stat[0] == "Z" || stat[0] == "X"; }
 
 }  // namespace
@@ -133,14 +142,7 @@ std::vector<int> ProcessesWithMark(std::string_view mark) {
   for (const std::string& name : *names) {
     const std::optional<int> pid = Number<int>(name);
     if (!pid || *pid == ::getpid()) continue;
-    const Result<std::string> environ =
-        ReadFile(fmt::format("/proc/{}/environ", name), kEnvironBytesMax);
-    if (!environ) continue;
-    for (const std::string_view entry : Split(*environ, '\0')) {
-      if (entry != mark) continue;
-      found.push_back(*pid);
-      break;
-    }
+    if (HasMark(*pid, mark)) found.push_back(*pid);
   }
   return found;
 }
@@ -153,9 +155,7 @@ bool KillProcessesWithMark(std::string_view mark) {
       const UniqueFd pidfd = OpenPidFd(pid);
       if (!pidfd.ok()) continue;
       // Looked at again behind the descriptor: the number may have been given to another.
-      const Result<std::string> environ =
-          ReadFile(fmt::format("/proc/{}/environ", pid), kEnvironBytesMax);
-      if (!environ || environ->find(mark) == std::string::npos) continue;
+      if (!HasMark(pid, mark)) continue;
       ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
       pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
       ::poll(&ended, 1, kKillWaitMillis);
