@@ -159,8 +159,10 @@ TEST_F(ProcessDriverTest, WithinTheGraceTheOthersOfTheGroupMayEndInPeaceToo) {
   Open();
   const TaskId task = Run(
       "web/1", ShellJob("sh -c \"trap 'sleep 0.3; echo bye; exit 0' TERM; echo up; "
-                        "while :; do sleep 0.05; done\" & trap 'exit 0' TERM; wait"));
+                        "while :; do sleep 0.05; done\" & trap 'exit 0' TERM; echo ready; wait"));
+  // Both have their traps.
   ASSERT_TRUE(UntilPrinted(task, "up"));
+  ASSERT_TRUE(UntilPrinted(task, "ready"));
   driver_->Stop(task, ShellJob(""));
   const MonoTime asked = clock_.Mono();
   ASSERT_TRUE(UntilState(task, TaskState::kFinished));
