@@ -87,7 +87,9 @@ class ProcessDriverTest : public testing::Test {
   TaskFolder FolderOf(const TaskId& task) {
     return TaskFolder(folder_ / "tasks/" + TaskFolder::NameOf(task));
   }
-  std::vector<int> Processes(const TaskId& task) { return ProcessesWithMark(TaskMark(FolderOf(task))); }
+  std::vector<int> Processes(const TaskId& task) {
+    return ProcessesWithMark(TaskMark(FolderOf(task)));
+  }
 
   SystemClock clock_;
   TempFolder folder_;
@@ -262,8 +264,8 @@ TEST_F(ProcessDriverTest, AShimThatIsKilledBeforeItsRecordIsDurableHasRunNothing
 
 TEST_F(ProcessDriverTest, WhatHidFromItsShimIsKilledByNameBeforeTheEndIsTold) {
   Open();
-  const TaskId task =
-      Run("web/1", ShellJob("exec setpriv --pdeathsig clear env -i sh -c 'echo up; exec sleep 1000'"));
+  const TaskId task = Run("web/1", ShellJob("exec setpriv --pdeathsig clear env -i "
+                                            "sh -c 'echo up; exec sleep 1000'"));
   ASSERT_TRUE(UntilPrinted(task, "up"));
   const TaskRun run = *FolderOf(task).ReadRun();
   ASSERT_TRUE(SignalProcess(run.shim, SIGKILL));

@@ -72,8 +72,8 @@ class TaskFolder {
 };
 
 // The entry of the environment that every process of a task has, unless it takes it away: by it a
-// task's processes are found to be ended. It names the folder and not the task: two executors of one
-// machine may run tasks of one name, and neither may touch the other's.
+// task's processes are found to be ended. It names the folder and not the task: two executors of
+// one machine may run tasks of one name, and neither may touch the other's.
 std::string TaskMark(const TaskFolder& folder);
 
 }  // namespace fleetmedic
