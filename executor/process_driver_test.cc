@@ -261,7 +261,8 @@ TEST_F(ProcessDriverTest, AShimThatIsKilledBeforeItsRecordIsDurableHasRunNothing
 TEST_F(ProcessDriverTest, WhatHidFromItsShimIsKilledByNameBeforeTheEndIsTold) {
   Open();
   const TaskId task =
-      Run("web/1", ShellJob("exec setpriv --pdeathsig clear env -i sh -c 'echo up; exec sleep 1000'"));
+      Run("web/1", ShellJob("exec setpriv --pdeathsig clear "
+                            "env -i sh -c 'echo up; exec sleep 1000'"));
   ASSERT_TRUE(UntilPrinted(task, "up"));
   const TaskRun run = *FolderOf(task).ReadRun();
   ASSERT_TRUE(SignalProcess(run.shim, SIGKILL));

@@ -39,8 +39,8 @@ Status SignalProcess(const ProcessName& name, int signal);
 // die.
 bool KillProcess(const ProcessName& name);
 
-// Whether a process of the group has not ended; remains (zombies) do not count. False when it cannot
-// be told.
+// Whether a process of the group has not ended; remains (zombies) do not count. False when it
+// cannot be told.
 bool GroupLives(int group);
 
 // The direct children of a process with one thread.
