@@ -53,7 +53,8 @@ struct AssemblyOptions {
 // Owned by one thread.
 class Assembly {
  public:
-  // Makes the folders and files that are missing and builds everything; nothing turns yet. An error says what, where and what to do.
+  // Makes the folders and files that are missing and builds everything; nothing turns yet. An
+  // error says what, where and what to do.
   static Result<std::unique_ptr<Assembly>> Make(AssemblyOptions options);
   ~Assembly();   // stops
 

@@ -32,7 +32,7 @@ class ExecutorRoleTest : public testing::Test {
     for (const TaskId& task : used_) {
       const TaskFolder folder(folder_ / "state/executor/tasks/" + TaskFolder::NameOf(task));
       if (const Result<TaskRun> run = folder.ReadRun()) (void)SignalProcess(run->shim, SIGKILL);
-      EXPECT_TRUE(KillProcessesWithMark(TaskMark(task)));
+      EXPECT_TRUE(KillProcessesWithMark(TaskMark(folder)));
     }
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
@@ -147,7 +147,7 @@ TEST_F(ExecutorRoleTest, ARestartedExecutorAdoptsItsTasksAndReadsOn) {
   Start();
   ASSERT_TRUE(UntilState("web/2", TaskState::kRunning)) << "told while it was away";
   ASSERT_TRUE(Until([&] { return last_.complete && last_.tasks.size() == 2; }));
-  EXPECT_EQ(states_[TaskId("web/1")].pid, pid);
+  EXPECT_EQ(states_[TaskId("web/1")].pid, pid) << states_[TaskId("web/1")].reason;
 }
 
 TEST_F(ExecutorRoleTest, AnExecutorThatNeverReadBeforeDoesNotRunThePast) {

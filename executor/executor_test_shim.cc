@@ -1,7 +1,15 @@
 // What the program does for `task-shim`, and an executor's driver to be killed.
 //
 //   executor_test_shim task-shim FOLDER
+//   executor_test_shim die-unrecorded task-shim FOLDER
+//       the folder's first shim is killed where it is about to make its first record durable
 //   executor_test_shim drive FOLDER TASKS     runs that many sleeping tasks until it is killed
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -12,6 +20,11 @@
 
 namespace fleetmedic {
 namespace {
+
+// The shim's; empty where this is none.
+std::string shim_folder;
+// The folder's first shim dies at its first fsync(2).
+bool die_unrecorded = false;
 
 int Drive(const std::string& folder, int tasks) {
   const SystemClock clock;
@@ -27,12 +40,49 @@ int Drive(const std::string& folder, int tasks) {
   }
 }
 
+// Gives the task the time to show that it runs, should it run already: up to half a second.
+void DieUnrecorded() {
+  const std::string died = shim_folder + "/died-unrecorded";
+  const std::string ran = shim_folder + "/work/ran";
+  if (::open(died.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) < 0) return;
+  const SystemClock clock;
+  for (int i = 0; i < 50 && ::access(ran.c_str(), F_OK) != 0; ++i) {
+    PollUntil({}, clock, clock.Mono() + Millis(10));
+  }
+  ::kill(::getpid(), SIGKILL);
+}
+
 }  // namespace
 }  // namespace fleetmedic
 
+// In the place of the C library's: a group may be signalled only while its leader is a child of
+// ours that was not reaped; else the number can mean anybody. The tests look for the file.
+extern "C" int kill(pid_t pid, int signal) noexcept {
+  siginfo_t info{};
+  const int look = WEXITED | WNOHANG | WNOWAIT;
+  if (pid < 0 && !fleetmedic::shim_folder.empty() &&
+      ::waitid(P_PID, static_cast<id_t>(-pid), &info, look) != 0) {
+    const std::string told = fleetmedic::shim_folder + "/signalled-a-stranger";
+    ::close(::open(told.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  }
+  return static_cast<int>(::syscall(SYS_kill, pid, signal));
+}
+
+// In the place of the C library's: nothing is durable before it.
+extern "C" int fsync(int fd) {
+  if (fleetmedic::die_unrecorded) fleetmedic::DieUnrecorded();
+  return static_cast<int>(::syscall(SYS_fsync, fd));
+}
+
 int main(int argc, char** argv) {
   if (argc == 3 && std::string_view(argv[1]) == fleetmedic::kTaskShimWord) {
+    fleetmedic::shim_folder = argv[2];
     return fleetmedic::TaskShimMain(argv[2]);
+  }
+  if (argc == 4 && std::string_view(argv[1]) == "die-unrecorded") {
+    fleetmedic::shim_folder = argv[3];
+    fleetmedic::die_unrecorded = true;
+    return fleetmedic::TaskShimMain(argv[3]);
   }
   if (argc == 4 && std::string_view(argv[1]) == "drive") {
     return fleetmedic::Drive(argv[2], std::atoi(argv[3]));

@@ -26,7 +26,9 @@ class ProcessDriverTest : public testing::Test {
     for (const TaskId& task : used_) {
       const TaskFolder folder(folder_ / "tasks/" + TaskFolder::NameOf(task));
       if (const Result<TaskRun> run = folder.ReadRun()) (void)SignalProcess(run->shim, SIGKILL);
-      EXPECT_TRUE(KillProcessesWithMark(TaskMark(task)));
+      EXPECT_TRUE(KillProcessesWithMark(TaskMark(folder)));
+      EXPECT_FALSE(FsRoot().Exists(folder.File("signalled-a-stranger")))
+          << "a group was signalled by a number that was no longer the task's";
     }
     while (::waitpid(-1, nullptr, WNOHANG) > 0) {
     }
@@ -35,7 +37,7 @@ class ProcessDriverTest : public testing::Test {
   void Open(int tasks_max = 512, size_t ended_max = 1000) {
     driver_ = std::make_unique<ProcessDriver>(
         ProcessDriverOptions{.folder = folder_ / "tasks",
-                             .shim_argv = {EXECUTOR_TEST_SHIM},
+                             .shim_argv = shim_argv_,
                              .tasks_max = tasks_max,
                              .restart_burst_max = 3,
                              .restart_backoff = Millis(10),
@@ -85,10 +87,13 @@ class ProcessDriverTest : public testing::Test {
   TaskFolder FolderOf(const TaskId& task) {
     return TaskFolder(folder_ / "tasks/" + TaskFolder::NameOf(task));
   }
-  std::vector<int> Processes(const TaskId& task) { return ProcessesWithMark(TaskMark(task)); }
+  std::vector<int> Processes(const TaskId& task) {
+    return ProcessesWithMark(TaskMark(FolderOf(task)));
+  }
 
   SystemClock clock_;
   TempFolder folder_;
+  std::vector<std::string> shim_argv_ = {EXECUTOR_TEST_SHIM};
   std::unique_ptr<ProcessDriver> driver_;
   std::map<TaskId, TaskStatus> states_;
   std::set<TaskId> used_;
@@ -150,6 +155,21 @@ TEST_F(ProcessDriverTest, ATaskThatIgnoresSigtermIsKilledAfterItsGrace) {
   EXPECT_GE(clock_.Mono() - asked, Millis(300));
   EXPECT_EQ(states_[task].reason, "stopped as asked: signal 9 (Killed)");
   EXPECT_TRUE(Processes(task).empty());
+}
+
+TEST_F(ProcessDriverTest, WithinTheGraceTheOthersOfTheGroupMayEndInPeaceToo) {
+  Open();
+  const TaskId task = Run(
+      "web/1", ShellJob("sh -c \"trap 'sleep 0.3; echo bye; exit 0' TERM; echo up; "
+                        "while :; do sleep 0.05; done\" & trap 'exit 0' TERM; echo ready; wait"));
+  // Both have their traps.
+  ASSERT_TRUE(UntilPrinted(task, "up"));
+  ASSERT_TRUE(UntilPrinted(task, "ready"));
+  driver_->Stop(task, ShellJob(""));
+  const MonoTime asked = clock_.Mono();
+  ASSERT_TRUE(UntilState(task, TaskState::kFinished));
+  EXPECT_THAT(Output(task), testing::HasSubstr("bye"));
+  EXPECT_LT(clock_.Mono() - asked, Millis(8'000)) << "the remains of the first are no others";
 }
 
 TEST_F(ProcessDriverTest, EveryProcessOfATaskIsGoneBeforeItsEndIsTold) {
@@ -233,6 +253,42 @@ TEST_F(ProcessDriverTest, ATaskThatMayNotRunTwiceFailsWhenItsShimIsKilled) {
   EXPECT_EQ(Output(task), "up\n");
 }
 
+TEST_F(ProcessDriverTest, AShimThatIsKilledBeforeItsRecordIsDurableHasRunNothing) {
+  shim_argv_.emplace_back("die-unrecorded");
+  Open();
+  const TaskId task = Run("web/1", ShellJob("echo up >> ran; exit 0"));
+  ASSERT_TRUE(UntilState(task, TaskState::kFinished)) << states_[task].reason;
+  ASSERT_TRUE(FsRoot().Exists(FolderOf(task).File("died-unrecorded"))) << "no shim was killed";
+  EXPECT_EQ(ReadFile(FolderOf(task).File("work/ran"), 100).value_or(""), "up\n");
+}
+
+TEST_F(ProcessDriverTest, WhatHidFromItsShimIsKilledByNameBeforeTheEndIsTold) {
+  Open();
+  const TaskId task = Run("web/1", ShellJob("exec setpriv --pdeathsig clear env -i "
+                                            "sh -c 'echo up; exec sleep 1000'"));
+  ASSERT_TRUE(UntilPrinted(task, "up"));
+  const TaskRun run = *FolderOf(task).ReadRun();
+  ASSERT_TRUE(SignalProcess(run.shim, SIGKILL));
+  ASSERT_TRUE(UntilState(task, TaskState::kFailed));
+  EXPECT_FALSE(ProcessAlive(run.process));
+  (void)SignalProcess(run.process, SIGKILL);
+}
+
+TEST_F(ProcessDriverTest, ATaskWhoseRecordCannotBeReadCountsAsStarted) {
+  Open();
+  const TaskId task = Run("web/1", ShellJob("echo up; exec sleep 1000"));
+  ASSERT_TRUE(UntilPrinted(task, "up"));
+  const ProcessName shim = FolderOf(task).ReadRun()->shim;
+  driver_.reset();
+  ASSERT_TRUE(SignalProcess(shim, SIGKILL));
+  ASSERT_TRUE(Until([&] { return !ProcessAlive(shim); }));
+  ASSERT_TRUE(WriteFileAtomic(FolderOf(task).File("run.json"), "{"));
+  Open();
+  ASSERT_TRUE(UntilState(task, TaskState::kFailed));
+  EXPECT_EQ(states_[task].reason, "its supervisor was killed, and restart is never");
+  EXPECT_EQ(Output(task), "up\n");
+}
+
 TEST_F(ProcessDriverTest, TheRestartPolicyRestartsUpToItsBurst) {
   Open();
   const TaskId always = Run("web/1", ShellJob("echo up; exit 1", Restart::kOnFailure));
@@ -247,6 +303,41 @@ TEST_F(ProcessDriverTest, TheRestartPolicyRestartsUpToItsBurst) {
   const TaskId done = Run("web/3", batch);
   ASSERT_TRUE(UntilState(done, TaskState::kFinished));
   EXPECT_EQ(Output(done), "up\n");
+}
+
+TEST_F(ProcessDriverTest, AShimThatKeepsBeingKilledReachesTheBurstToo) {
+  Open();
+  const TaskId task = Run("web/1", ShellJob("echo up; exec sleep 1000", Restart::kAlways));
+  std::string printed;
+  for (int i = 0; i <= 3; ++i) {
+    printed += "up\n";
+    ASSERT_TRUE(UntilPrinted(task, printed));
+    ASSERT_TRUE(SignalProcess(FolderOf(task).ReadRun()->shim, SIGKILL));
+  }
+  ASSERT_TRUE(Until([&] {
+    return TaskEnded(states_[task].state) || Output(task).size() > printed.size();
+  }));
+  EXPECT_EQ(states_[task].state, TaskState::kFailed);
+  EXPECT_EQ(states_[task].reason, "restarted 3 times in a row, last: its supervisor was killed");
+  EXPECT_EQ(states_[task].restarts, 3);
+  EXPECT_EQ(Output(task), printed);
+}
+
+TEST_F(ProcessDriverTest, AShimThatIsKilledAfterALongRunStartsANewRow) {
+  Open();
+  const TaskId task = Run("web/1", ShellJob("echo up; exec sleep 1000", Restart::kAlways));
+  ASSERT_TRUE(UntilPrinted(task, "up\n"));
+  TaskRun run = *FolderOf(task).ReadRun();
+  driver_.reset();
+  ASSERT_TRUE(SignalProcess(run.shim, SIGKILL));
+  ASSERT_TRUE(Until([&] { return !ProcessAlive(run.shim); }));
+  run.restarts = 3;
+  run.since -= Minutes(11);
+  ASSERT_TRUE(FolderOf(task).WriteRun(run));
+  Open();
+  ASSERT_TRUE(UntilPrinted(task, "up\nup\n"));
+  ASSERT_TRUE(UntilState(task, TaskState::kRunning));
+  EXPECT_EQ(states_[task].restarts, 1);
 }
 
 TEST_F(ProcessDriverTest, AProgramThatIsNotThereFailsWithItsName) {

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -34,6 +35,34 @@ UniqueFd OpenPidFd(int pid) {
   return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
+// Those of /proc/PID/stat after the command's name: state, parent, group, ...
+Result<std::vector<std::string>> StatFields(int pid) {
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string stat,
+                              ReadFile(fmt::format("/proc/{}/stat", pid), kStatBytesMax));
+  // The command's name is in parentheses and may hold anything, parentheses and spaces too.
+  const size_t end = stat.rfind(')');
+  if (end == std::string::npos || end + 2 >= stat.size()) {
+    return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat has no command", pid));
+  }
+  std::vector<std::string> fields;
+  for (const std::string_view field : Split(std::string_view(stat).substr(end + 2), ' ')) {
+    fields.emplace_back(field);
+  }
+  if (fields.size() < 20) return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat is short", pid));
+  return fields;
+}
+
+// A whole entry: the mark of task web/1 is the beginning of that of web/10.
+bool HasMark(int pid, std::string_view mark) {
+  const Result<std::string> environ =
+      ReadFile(fmt::format("/proc/{}/environ", pid), kEnvironBytesMax);
+  if (!environ) return false;
+  const std::vector<std::string_view> entries = Split(*environ, '\0');
+  return std::ranges::find(entries, mark) != entries.end();
+}
+
+bool HasEnded(const std::vector<std::string>& stat) { return stat[0] == "Z" || stat[0] == "X"; }
+
 }  // namespace
 
 std::string KernelBootId() {
@@ -45,16 +74,8 @@ std::string KernelBootId() {
 }
 
 Result<ProcessName> NameProcess(int pid) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string stat,
-                              ReadFile(fmt::format("/proc/{}/stat", pid), kStatBytesMax));
-  // The command's name is in parentheses and may hold anything, parentheses and spaces too.
-  const size_t end = stat.rfind(')');
-  if (end == std::string::npos || end + 2 >= stat.size()) {
-    return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat has no command", pid));
-  }
-  const std::vector<std::string_view> fields = Split(std::string_view(stat).substr(end + 2), ' ');
-  if (fields.size() < 20) return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat is short", pid));
-  if (fields[0] == "Z" || fields[0] == "X") {
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<std::string> fields, StatFields(pid));
+  if (HasEnded(fields)) {
     return Fail(Code::kNotFound, fmt::format("process {} has ended", pid));
   }
   const std::optional<uint64_t> start = Number<uint64_t>(fields[19]);
@@ -80,6 +101,29 @@ Status SignalProcess(const ProcessName& name, int signal) {
   return {};
 }
 
+bool KillProcess(const ProcessName& name) {
+  for (int round = 0; round < kKillRoundsMax; ++round) {
+    if (!ProcessAlive(name)) return true;
+    const UniqueFd pidfd = OpenPidFd(name.pid);
+    if (!pidfd.ok() || !ProcessAlive(name)) continue;
+    ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+    pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    ::poll(&ended, 1, kKillWaitMillis);
+  }
+  return false;
+}
+
+bool GroupLives(int group) {
+  const Result<std::vector<std::string>> names = FsRoot().List("/proc", kProcEntriesMax);
+  if (!names) return false;
+  return std::ranges::any_of(*names, [&](const std::string& name) {
+    const std::optional<int> pid = Number<int>(name);
+    if (!pid) return false;
+    const Result<std::vector<std::string>> fields = StatFields(*pid);
+    return fields && !HasEnded(*fields) && Number<int>((*fields)[2]) == group;
+  });
+}
+
 std::vector<int> ChildrenOf(int pid) {
   std::vector<int> children;
   const Result<std::string> text =
@@ -98,14 +142,7 @@ std::vector<int> ProcessesWithMark(std::string_view mark) {
   for (const std::string& name : *names) {
     const std::optional<int> pid = Number<int>(name);
     if (!pid || *pid == ::getpid()) continue;
-    const Result<std::string> environ =
-        ReadFile(fmt::format("/proc/{}/environ", name), kEnvironBytesMax);
-    if (!environ) continue;
-    for (const std::string_view entry : Split(*environ, '\0')) {
-      if (entry != mark) continue;
-      found.push_back(*pid);
-      break;
-    }
+    if (HasMark(*pid, mark)) found.push_back(*pid);
   }
   return found;
 }
@@ -118,9 +155,7 @@ bool KillProcessesWithMark(std::string_view mark) {
       const UniqueFd pidfd = OpenPidFd(pid);
       if (!pidfd.ok()) continue;
       // Looked at again behind the descriptor: the number may have been given to another.
-      const Result<std::string> environ =
-          ReadFile(fmt::format("/proc/{}/environ", pid), kEnvironBytesMax);
-      if (!environ || environ->find(mark) == std::string::npos) continue;
+      if (!HasMark(pid, mark)) continue;
       ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
       pollfd ended{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
       ::poll(&ended, 1, kKillWaitMillis);

@@ -35,6 +35,14 @@ bool ProcessAlive(const ProcessName& name);
 // To that process and no other: by a pidfd, compared before the signal. kNotFound: it is gone.
 Status SignalProcess(const ProcessName& name, int signal);
 
+// Sends it SIGKILL until it is gone; true also when it was before. Bounded: false when it does not
+// die.
+bool KillProcess(const ProcessName& name);
+
+// Whether a process of the group has not ended; remains (zombies) do not count. False when it
+// cannot be told.
+bool GroupLives(int group);
+
 // The direct children of a process with one thread.
 std::vector<int> ChildrenOf(int pid);
 

@@ -1,5 +1,8 @@
 #include "executor/task_folder.h"
 
+#include <cstdlib>
+#include <memory>
+
 #include "base/file.h"
 #include "base/sha256.h"
 
@@ -40,7 +43,11 @@ Result<ProcessName> ProcessFromJson(const Json& json) {
 
 }  // namespace
 
-std::string TaskMark(const TaskId& task) { return "FLEETMEDIC_TASK=" + task.str(); }
+std::string TaskMark(const TaskFolder& folder) {
+  const std::unique_ptr<char, decltype(&std::free)> real(
+      ::realpath(folder.path().c_str(), nullptr), &std::free);
+  return "FLEETMEDIC_TASK_FOLDER=" + (real == nullptr ? folder.path() : std::string(real.get()));
+}
 
 std::string TaskFolder::NameOf(const TaskId& task) {
   std::string name;

@@ -71,8 +71,10 @@ class TaskFolder {
   std::string path_;
 };
 
-// The entry of the environment that every process of a task has, unless it takes it away.
-std::string TaskMark(const TaskId& task);
+// The entry of the environment that every process of a task has, unless it takes it away: by it a
+// task's processes are found to be ended. It names the folder and not the task: two executors of
+// one machine may run tasks of one name, and neither may touch the other's.
+std::string TaskMark(const TaskFolder& folder);
 
 }  // namespace fleetmedic
 

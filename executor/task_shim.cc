@@ -41,14 +41,21 @@ class Shim {
 
   int Main() {
     TakeSignals();
-    // What a killed shim left: nothing of it may run beside what is started now.
-    if (!KillProcessesWithMark(TaskMark(spec_.task))) return 1;
     const Result<TaskRun> before = folder_.ReadRun();
-    if (before) {
-      run_.restarts = before->restarts + 1;
-      if (spec_.job.restart == Restart::kNever) {
-        return End(TaskState::kFailed, "its supervisor was killed, and restart is never");
-      }
+    // What a killed shim left: nothing of it may run beside what is started now. The first process
+    // by its name too: it may have no mark, and have rid itself of the signal at the shim's end.
+    if (before && !KillProcess(before->process)) return 1;
+    if (!KillProcessesWithMark(TaskMark(folder_))) return 1;
+    if (before) run_.restarts = before->restarts;
+    // A record that cannot be read is one: the task was started.
+    const bool started = before || before.error().code != Code::kNotFound;
+    if (started && spec_.job.restart == Restart::kNever) {
+      return End(TaskState::kFailed, "its supervisor was killed, and restart is never");
+    }
+    if (before && !folder_.ReadStop() && !CountLostShim(*before)) {
+      return End(TaskState::kFailed,
+                 fmt::format("restarted {} times in a row, last: its supervisor was killed",
+                             run_.restarts));
     }
     while (true) {
       if (folder_.ReadStop()) return End(TaskState::kFinished, "stopped before it ran");
@@ -69,25 +76,41 @@ class Shim {
     FLEETMEDIC_CHECK(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   }
 
+  // The start that makes up for a killed shim is a restart like any other: false when there were
+  // too many in a row.
+  bool CountLostShim(const TaskRun& before) {
+    const WallTime now = clock_.Wall();
+    const bool long_run = before.process.pid > 0 && now - before.since >= kRestartsForgottenAfter;
+    if (long_run) run_.restarts = 0;
+    if (run_.restarts >= spec_.restart_burst_max) return false;
+    ++run_.restarts;
+    run_.since = now;
+    // Durable before the start, so that a shim that dies in it is counted too. When it cannot be
+    // written, neither can the start's own record, and that ends the task.
+    (void)folder_.WriteRun(run_);
+    return true;
+  }
+
   // One start to its end; the exit code of the shim when it was the last.
   std::optional<int> RunOnce() {
     status_.reset();
     run_.since = clock_.Wall();
     const MonoTime started = clock_.Mono();
-    Result<StartedTask> task = StartTask(spec_.task, spec_.job, folder_.File("work"));
-    if (!task) {
-      // Another try would say the same: the program is not there, the folder is full.
-      return End(TaskState::kFailed, task.error().message);
-    }
+    // Written down first, let run then: were it the other way round, a shim that is killed between
+    // the two would leave a task that ran and a folder that says it never did.
+    Result<StartedTask> task = ForkTask(spec_.task, spec_.job, folder_);
+    if (!task) return End(TaskState::kFailed, task.error().message);
     out_ = std::move(task->standard_output);
     err_ = std::move(task->standard_error);
     pid_ = task->pid;
     const Result<ProcessName> name = NameProcess(pid_);
     run_.process = name.value_or(ProcessName{});
-    if (const Status written = folder_.WriteRun(run_); !written) {
-      // Nobody could find the task after us.
+    Status runs = folder_.WriteRun(run_);
+    if (runs) runs = LetRun(spec_.job, &*task);
+    if (!runs) {
+      // Another try would say the same: the program is not there, the folder is full.
       KillAll();
-      return End(TaskState::kFailed, written.error().message);
+      return End(TaskState::kFailed, runs.error().message);
     }
     const bool asked = Supervise();
     KillAll();
@@ -140,43 +163,52 @@ class Shim {
       WaitForEvents(until);
     }
     // Within the grace the others of the task may end in peace too.
-    while (kill_at && clock_.Mono() < *kill_at && GroupLives()) {
+    while (kill_at && clock_.Mono() < *kill_at && GroupLives(pid_)) {
       WaitForEvents(std::min(*kill_at, clock_.Mono() + Millis(50)));
     }
     return kill_at.has_value();
   }
 
-  bool GroupLives() const { return pid_ > 0 && ::kill(-pid_, 0) == 0; }
-
-  // Nothing of the task is left when it returns, also of what left its group or session.
+  // Nothing of the task is left when it returns, also of what left its group or session. The first
+  // process is reaped last: until then its number, which is its group's too, is nobody else's.
   void KillAll() {
     if (pid_ > 0) ::kill(-pid_, SIGKILL);
-    KillProcessesWithMark(TaskMark(spec_.task));
-    while (Reap()) {
-      // Orphans come to us, also those that took our mark away. None is reaped but here, so their
-      // numbers are theirs.
-      for (const int child : ChildrenOf(::getpid())) ::kill(child, SIGKILL);
-      KillProcessesWithMark(TaskMark(spec_.task));
-      WaitForEvents(clock_.Mono() + Millis(50));
-    }
+    KillProcessesWithMark(TaskMark(folder_));
+    while (Reap()) KillChildren();
+    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+    // The kernel's list of children may pass one over when another goes while it is read.
+    while (::waitpid(-1, nullptr, WNOHANG) >= 0) KillChildren();
     if (out_.ok()) out_log_.Drain(out_.get());
     if (err_.ok()) err_log_.Drain(err_.get());
     out_.reset();
     err_.reset();
-    pid_ = 0;
   }
 
-  // Takes what has ended; false when no child is left.
+  void KillChildren() {
+    // Orphans come to us, also those that took our mark away. None is reaped between the list and
+    // the signal, so their numbers are theirs.
+    for (const int child : ChildrenOf(::getpid())) ::kill(child, SIGKILL);
+    KillProcessesWithMark(TaskMark(folder_));
+    WaitForEvents(clock_.Mono() + Millis(50));
+  }
+
+  // Takes what has ended; of the first process it only learns how, KillAll reaps it. False when
+  // nothing else is left.
   bool Reap() {
-    while (true) {
-      int status = 0;
-      const pid_t pid = ::waitpid(-1, &status, WNOHANG);
-      if (pid == 0) return true;
-      if (pid < 0) return errno == EINTR;
-      if (pid != pid_) continue;
-      status_ = ExitStatus{.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0,
-                           .signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0};
+    siginfo_t info{};
+    if (pid_ > 0 && !status_ &&
+        ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid == pid_) {
+      const bool exited = info.si_code == CLD_EXITED;
+      status_ = ExitStatus{.exit_code = exited ? info.si_status : 0,
+                           .signal = exited ? 0 : info.si_status};
     }
+    bool left = pid_ > 0 && !status_;
+    for (const int child : ChildrenOf(::getpid())) {
+      if (child != pid_ && ::waitpid(child, nullptr, WNOHANG) == 0) left = true;
+    }
+    return left;
   }
 
   void WaitForEvents(MonoTime until) {
@@ -196,8 +228,11 @@ class Shim {
   int End(TaskState state, std::string reason) {
     TaskExit exit{.state = state, .reason = std::move(reason), .restarts = run_.restarts,
                   .at = clock_.Wall()};
-    // Without it the executor would start the task again; the disk may be full for a while only.
-    while (!folder_.WriteExit(exit)) WaitForEvents(clock_.Mono() + kLookEvery);
+    // Without it the executor would start the task again; the disk may be full for a while only. A
+    // folder that is gone has nobody who would.
+    while (FsRoot().Exists(folder_.path()) && !folder_.WriteExit(exit)) {
+      WaitForEvents(clock_.Mono() + kLookEvery);
+    }
     return 0;
   }
 

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <vector>
@@ -27,10 +27,11 @@ struct Failure {
   int step = 0;
   int error_number = 0;
 };
-enum Step : int { kSession, kParent, kLimits, kFolder, kStreams, kProgram };
-constexpr std::array<const char*, 6> kStepNames = {
+enum Step : int { kSession, kParent, kLimits, kFolder, kStreams, kHold, kProgram };
+constexpr std::array<const char*, 7> kStepNames = {
     "cannot make a session", "cannot tie the task to its shim", "cannot set limits",
-    "cannot enter the working folder", "cannot connect the output", "cannot run the program"};
+    "cannot enter the working folder", "cannot connect the output", "was not let run",
+    "cannot run the program"};
 
 struct Pipe {
   UniqueFd read;
@@ -43,11 +44,13 @@ Result<Pipe> MakePipe() {
   return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
-std::vector<std::string> EnvironmentOf(const TaskId& task, const Job& job) {
+std::vector<std::string> EnvironmentOf(const TaskId& task, const Job& job,
+                                       const TaskFolder& folder) {
   std::map<std::string, std::string> values = {{"PATH", std::string(kProgramPath)},
                                                {"LANG", "C.UTF-8"}};
   for (const auto& [name, value] : job.env) values[name] = value;
-  std::vector<std::string> environment = {TaskMark(task), "FLEETMEDIC_JOB=" + job.id.str()};
+  std::vector<std::string> environment = {TaskMark(folder), "FLEETMEDIC_TASK=" + task.str(),
+                                          "FLEETMEDIC_JOB=" + job.id.str()};
   for (const auto& [name, value] : values) {
     if (name.starts_with("FLEETMEDIC_")) continue;
     environment.push_back(name + "=" + value);
@@ -77,6 +80,8 @@ std::vector<char*> Pointers(std::vector<std::string>* texts) {
 struct Prepared {
   int shim_pid = 0;
   int failure_fd = -1;
+  int go_fd = -1;
+  int go_write_fd = -1;
   int out_fd = -1;
   int err_fd = -1;
   const char* folder = nullptr;
@@ -92,7 +97,21 @@ struct Prepared {
   ::_exit(127);
 }
 
+// Until the shim has written down that we run. The end of the pipe is the end of the shim.
+void WaitForGo(const Prepared& prepared) {
+  char word = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(prepared.go_fd, &word, 1);
+  } while (got < 0 && errno == EINTR);
+  if (got == 1) return;
+  if (got == 0) errno = ECANCELED;
+  GiveUp(prepared, kHold);
+}
+
 [[noreturn]] void RunChild(const Prepared& prepared) {
+  // Else we would keep our own pipe from ending.
+  ::close(prepared.go_write_fd);
   if (::setsid() < 0) GiveUp(prepared, kSession);
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) GiveUp(prepared, kParent);
   // The shim may have died before the line above: then nobody would kill us.
@@ -111,6 +130,7 @@ struct Prepared {
       ::dup2(prepared.err_fd, 2) < 0) {
     GiveUp(prepared, kStreams);
   }
+  WaitForGo(prepared);
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
@@ -131,9 +151,9 @@ Status SetNonBlocking(const UniqueFd& fd) {
 
 }  // namespace
 
-Result<StartedTask> StartTask(const TaskId& task, const Job& job,
-                              const std::string& work_folder) {
-  std::vector<std::string> environment = EnvironmentOf(task, job);
+Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const TaskFolder& folder) {
+  const std::string work_folder = folder.File("work");
+  std::vector<std::string> environment = EnvironmentOf(task, job, folder);
   std::vector<std::string> argv = job.argv;
   const std::vector<std::string> paths = ProgramPaths(argv.front(), job);
   const std::vector<char*> argv_pointers = Pointers(&argv);
@@ -141,10 +161,13 @@ Result<StartedTask> StartTask(const TaskId& task, const Job& job,
   FLEETMEDIC_ASSIGN_OR_RETURN(Pipe out, MakePipe());
   FLEETMEDIC_ASSIGN_OR_RETURN(Pipe err, MakePipe());
   FLEETMEDIC_ASSIGN_OR_RETURN(Pipe failed, MakePipe());
+  FLEETMEDIC_ASSIGN_OR_RETURN(Pipe go, MakePipe());
   FLEETMEDIC_RETURN_IF_ERROR(SetNonBlocking(out.read));
   FLEETMEDIC_RETURN_IF_ERROR(SetNonBlocking(err.read));
   const Prepared prepared{.shim_pid = ::getpid(),
                           .failure_fd = failed.write.get(),
+                          .go_fd = go.read.get(),
+                          .go_write_fd = go.write.get(),
                           .out_fd = out.write.get(),
                           .err_fd = err.write.get(),
                           .folder = work_folder.c_str(),
@@ -154,19 +177,30 @@ Result<StartedTask> StartTask(const TaskId& task, const Job& job,
   const pid_t pid = ::fork();
   if (pid < 0) return FailErrno("cannot fork", errno);
   if (pid == 0) RunChild(prepared);
-  failed.write.reset();
+  return StartedTask{.pid = pid,
+                     .standard_output = std::move(out.read),
+                     .standard_error = std::move(err.read),
+                     .failure = std::move(failed.read),
+                     .go = std::move(go.write),
+                     .go_read = std::move(go.read)};
+}
+
+Status LetRun(const Job& job, StartedTask* started) {
+  const char word = 1;
+  // One byte in an empty pipe whose reader is here too: it neither waits nor fails.
+  FLEETMEDIC_CHECK(::write(started->go.get(), &word, 1) == 1);
   Failure failure;
   ssize_t got = 0;
   do {
-    got = ::read(failed.read.get(), &failure, sizeof(failure));
+    got = ::read(started->failure.get(), &failure, sizeof(failure));
   } while (got < 0 && errno == EINTR);
-  if (got == sizeof(failure)) {
-    ::waitpid(pid, nullptr, 0);
-    return FailErrno(fmt::format("{} {}", kStepNames.at(static_cast<size_t>(failure.step)),
-                                 Quote(job.argv.front())),
-                     failure.error_number);
-  }
-  return StartedTask{pid, std::move(out.read), std::move(err.read)};
+  started->go.reset();
+  started->go_read.reset();
+  started->failure.reset();
+  if (got != sizeof(failure)) return {};
+  return FailErrno(fmt::format("{} {}", kStepNames.at(static_cast<size_t>(failure.step)),
+                               Quote(job.argv.front())),
+                   failure.error_number);
 }
 
 }  // namespace fleetmedic

@@ -170,8 +170,8 @@ TEST_F(ControllerTest, TheAuditTellsTheRoadAndItsChainHolds) {
   Run();
   std::vector<std::string> actions;
   for (const AuditEntry& entry : AuditOf("host:a")) actions.push_back(entry.action);
-  EXPECT_THAT(actions, ElementsAre("suspect", "taint", "drain"));
-  const AuditEntry taint = AuditOf("host:a")[1];
+  EXPECT_THAT(actions, ElementsAre("suspect", "grant", "taint", "drain"));
+  const AuditEntry taint = AuditOf("host:a").at(2);
   EXPECT_EQ(*taint.detail["evidence"].array()->front()["message"].string(), "no answer in 5 s");
   EXPECT_EQ(VerifyAudit(memory_store_), AuditOf("").back().seq);
 }

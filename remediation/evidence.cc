@@ -9,7 +9,9 @@ namespace {
 constexpr std::string_view kRulePrefix = "rule:";
 constexpr size_t kTrackedConditionsMax = 1024;
 
-bool IsFinding(const TrackedCondition& tracked) { return tracked.detector.starts_with(kRulePrefix); }
+bool IsFinding(const TrackedCondition& tracked) {
+  return tracked.detector.starts_with(kRulePrefix);
+}
 
 const ConditionPolicy* PolicyFor(const Policy& policy, const std::string& type) {
   const auto it = policy.conditions.find(type);

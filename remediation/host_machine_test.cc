@@ -7,7 +7,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/file.h"
 #include "remediation/evidence.h"
 
 namespace fleetmedic {
@@ -577,13 +576,6 @@ TEST_F(HostMachine, IsTotalOverEveryStateAndInput) {
       EXPECT_EQ(first.next, second.next) << InputName(input);
     }
   }
-}
-
-TEST(StateMachinePage, IsWhatTheCodePrints) {
-  const Result<std::string> page = ReadFile("docs/STATE_MACHINE.md", 1 << 20);
-  ASSERT_TRUE(page.has_value()) << page.error().message;
-  EXPECT_EQ(*page, StateMachineMarkdown())
-      << "regenerate: build/release/remediation/print_state_machine > docs/STATE_MACHINE.md";
 }
 
 // Runs every story of this file in one process: see CMakeLists.txt.

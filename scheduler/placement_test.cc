@@ -170,7 +170,9 @@ TEST(PlacementTest, AHostWhereTheJobFailedIsTheLastChoice) {
 TEST(PlacementTest, TheSameClusterIsPlacedTheSameWay) {
   const auto run = [] {
     TestFleet fleet;
-    for (int i = 0; i < 20; ++i) fleet.AddHost("h" + std::to_string(i), "r" + std::to_string(i % 3));
+    for (int i = 0; i < 20; ++i) {
+      fleet.AddHost("h" + std::to_string(i), "r" + std::to_string(i % 3));
+    }
     fleet.Put(TestJob("web", 30, 0));
     fleet.Put(TestJob("api", 17, 0));
     fleet.Turns(6);

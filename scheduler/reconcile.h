@@ -40,9 +40,10 @@ struct ReconcilePlan {
 //   - After ends that nobody asked for, the next start of the job waits (CrashBackoff).
 //   - A task that was assigned and is not heard of for start_timeout on a connected host is
 //     stopped: it may run all the same, so it is not simply forgotten.
-//   - Surplus is stopped in this order: what has no host yet, what is starting, what is not healthy,
-//     what is on a drained host, on a tainted one, and then the newest. So when a host comes back
-//     with tasks that were presumed lost, their replacements go, first those that do not run yet.
+//   - Surplus is stopped in this order: what has no host yet, what is starting, what is not
+//     healthy, what is on a drained host, on a tainted one, and then the newest. So when a host
+//     comes back with tasks that were presumed lost, their replacements go, first those that do not
+//     run yet.
 //   - A job that is being removed is stopped whole. A task whose job is not known is left alone.
 ReconcilePlan Reconcile(const Cluster& cluster, const std::map<JobId, int>& surge, MonoTime now);
 

@@ -36,6 +36,14 @@ class SchedulerServerTest : public testing::Test {
     return reply.value_or(HttpReply());
   }
 
+  // How many items a list has.
+  size_t ItemsOf(const std::string& target) {
+    const Result<Json> json = Json::Parse(Send("GET", target).body);
+    const Json::Array* const items = json ? (*json)["items"].array() : nullptr;
+    EXPECT_NE(items, nullptr) << target;
+    return items == nullptr ? 0 : items->size();
+  }
+
   TempFolder folder_;
   SystemClock clock_;
   MemoryEventLog log_{clock_};
@@ -74,7 +82,7 @@ TEST_F(SchedulerServerTest, JobsArePutListedAndRemoved) {
   const HttpReply one = Send("GET", "/v1/jobs/team/web");
   EXPECT_EQ(one.status, 200);
   EXPECT_EQ((*Json::Parse(one.body))["id"], Json("team/web"));
-  EXPECT_EQ(Json::Parse(Send("GET", "/v1/jobs").body).value()["items"].array()->size(), 1U);
+  EXPECT_EQ(ItemsOf("/v1/jobs"), 1U);
   EXPECT_EQ(Send("PUT", "/v1/jobs/other", job).status, 400);
   EXPECT_EQ(Send("GET", "/v1/jobs/none").status, 404);
   EXPECT_EQ(Send("DELETE", "/v1/jobs/team/web").status, 204);
@@ -83,9 +91,9 @@ TEST_F(SchedulerServerTest, JobsArePutListedAndRemoved) {
 
 TEST_F(SchedulerServerTest, TasksAreSelectedByHostAndJob) {
   EXPECT_EQ(Send("PUT", "/v1/jobs/web", R"({"id":"web","argv":["x"],"instances":2})").status, 200);
-  EXPECT_EQ(Json::Parse(Send("GET", "/v1/tasks?job=web").body).value()["items"].array()->size(), 2U);
-  EXPECT_TRUE(Json::Parse(Send("GET", "/v1/tasks?job=api").body).value()["items"].array()->empty());
-  EXPECT_TRUE(Json::Parse(Send("GET", "/v1/tasks?host=a").body).value()["items"].array()->empty());
+  EXPECT_EQ(ItemsOf("/v1/tasks?job=web"), 2U);
+  EXPECT_EQ(ItemsOf("/v1/tasks?job=api"), 0U);
+  EXPECT_EQ(ItemsOf("/v1/tasks?host=a"), 0U);
   EXPECT_EQ(Send("GET", "/v1/tasks?host=%1b").status, 400);
 }
 

@@ -99,7 +99,8 @@ constexpr std::array kJobRemoveFlags = {kDryRun};
 constexpr std::array kUpFlags = {
     kConfig,  kStateDir,
     kRunDir,  kListen,
-    kMode,    Flag{"demo-hosts", 0, F::kInteger, "N", "", "this machine, watched, and N demo hosts"},
+    kMode,
+    Flag{"demo-hosts", 0, F::kInteger, "N", "", "this machine, watched, and N demo hosts"},
     Flag{"act-here", 0, F::kSwitch, "", "", "with --demo-hosts: act on this machine too"},
     kLogLevel};
 constexpr std::array kDemoFlags = {

@@ -41,7 +41,7 @@ Result<std::unique_ptr<DemoDocker>> DemoDocker::Start(const DemoHost& host, cons
       std::vector<HttpRoute>{
           route("/_ping", "OK"),
           route("/version", R"({"Version":"20.10.24","ApiVersion":"1.41"})"),
-          route("/info", R"({"DockerRootDir":"/var/lib/docker","Containers":0,"Driver":"overlay2"})"),
+          route("/info", R"({"DockerRootDir":"/var/lib/docker","Driver":"overlay2"})"),
           route("/containers/json", "[]"),
           route("/images/json", "[]"),
       },

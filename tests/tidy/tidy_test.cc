@@ -94,7 +94,8 @@ TEST(Tidy, FunctionsStayUnderSeventyLines) {
       if (!std::regex_match(file.lines[i], kOpens)) continue;
       const std::string close = file.lines[i].starts_with("  ") ? "  }" : "}";
       size_t end = i + 1;
-      while (end < file.lines.size() && file.lines[end] != close) ++end;
+      // "}" of a function, "};" or "});" of a lambda.
+      while (end < file.lines.size() && !file.lines[end].starts_with(close)) ++end;
       if (file.lines[i].starts_with("TEST")) continue;
       EXPECT_LE(end - i - 1, kFunctionLinesMax) << file.path << ":" << i + 1;
     }

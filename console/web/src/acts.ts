@@ -93,7 +93,9 @@ function onHeld(made: Override): void {
 export async function explainHold(first: Override, scope: string, reason: string): Promise<string> {
   try {
     const second = await request<Override>('POST', '/api/v1/hold', { scope, reason });
-    if (second.id !== first.id) {
+    // A hold that was in force before it was durable was answered without an id: the second one
+    // is its record.
+    if (first.id && second.id !== first.id) {
       await request<void>('DELETE', `/api/v1/overrides/${addressPart(first.id)}`, {
         reason: `replaced by ${second.id}: ${reason}`,
       });

@@ -15,27 +15,32 @@ function kindText(l: Limit): string {
     case 'window':
       return l.window_ms ? `in ${duration(l.window_ms)}` : 'in its window';
     case 'floor':
-      return 'floor';
+      return 'must stay';
   }
   return l.kind;
 }
 
 function LimitRow({ l }: { l: Limit }) {
-  const full = l.used >= l.max;
+  // Of a floor, `used` are the hosts that are available and `max` is how many of them must stay.
+  const floor = l.kind === 'floor';
+  const full = floor ? l.used <= l.max : l.used >= l.max;
   return (
     <li class={full ? 'full' : ''}>
       <div class="limit-line">
         <span class="limit-name"><T v={l.name} max={80} /></span>
         <span class="dim"><T v={l.scope} max={60} /></span>
         <span class="limit-use">
-          <b>{l.used}</b> of {l.max} <span class="dim">{kindText(l)}</span>
+          {floor
+            ? <><b>{l.used}</b> available, {l.max} <span class="dim">{kindText(l)}</span></>
+            : <><b>{l.used}</b> of {l.max} <span class="dim">{kindText(l)}</span></>}
         </span>
       </div>
       <meter min={0} max={Math.max(1, l.max)} value={Math.min(l.used, Math.max(1, l.max))}
         aria-label={`${visible(l.name)}: ${l.used} of ${l.max}`} />
       {full && (
         <p class="limit-full">
-          <strong>full</strong>{l.max === 0 && ': 0 means never'}
+          <strong>{floor ? 'no host can be spared' : 'full'}</strong>
+          {!floor && l.max === 0 && ': 0 means never'}
           {l.next_at && <> · next <Until at={l.next_at} /></>}
         </p>
       )}

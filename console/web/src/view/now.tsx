@@ -24,7 +24,7 @@ function summary(needs: number, hosts: readonly HostSummary[]): string {
       : needs === 1 ? '1 thing needs you.' : `${needs} things need you.`,
     moving > 0 ? `${plural(moving, 'host')} under way.` : '',
     suspect > 0 ? `${count(suspect)} suspect.` : '',
-    unknown > 0 ? `${count(unknown)} not heard from.` : '',
+    unknown > 0 ? `${count(unknown)} unknown.` : '',
     failed > 0 ? `${count(failed)} retired.` : '',
   ];
   const quietly = needs + moving + suspect + unknown + failed === 0
