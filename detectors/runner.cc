@@ -9,10 +9,14 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "base/inbox.h"
 #include "base/logging.h"
 
 namespace fleetmedic {
 namespace {
+
+// Hung probes of one process that are remembered; past it they are only told.
+constexpr size_t kAbandonedMax = 1024;
 
 struct Answer {
   size_t lane = 0;
@@ -65,7 +69,9 @@ Runner::~Runner() {
     if (!busy[i]) continue;
     LogWarning("a probe never came back; its thread is left to itself",
                {{"detector", lanes_[i].detector->name()}, {"host", options_.host}});
-    (void)lanes_[i].workers.release();
+    // Never ended, for nobody can wait for it; still known, so that it is no leak.
+    static Inbox<Workers*>* const abandoned = new Inbox<Workers*>(kAbandonedMax);
+    (void)abandoned->Post(lanes_[i].workers.release());
   }
 }
 
