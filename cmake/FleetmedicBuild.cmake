@@ -60,10 +60,13 @@ function(fleetmedic_test name)
   add_executable(${name} ${ARG_SOURCES})
   if(NOT "e2e" IN_LIST ARG_LABELS)
     set_property(GLOBAL APPEND PROPERTY FLEETMEDIC_SANITIZED_TESTS ${name})
+    set(serial FALSE)
+  else()
+    set(serial TRUE)   # real daemons want the machine to themselves
   endif()
   target_link_libraries(${name} PRIVATE fleetmedic_flags ${ARG_LIBS} GTest::gmock_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     TEST_PREFIX "${name}."
-    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial})
 endfunction()
