@@ -85,6 +85,7 @@ void Controller::StepDown(const Error& error) {
   }
   answers_.clear();
   asks_.clear();
+  if (std::exchange(hold_taken_, false)) hold_unstored_ = true;
 }
 
 bool Controller::Lead(MonoTime now) {
@@ -137,7 +138,6 @@ void Controller::Turn(MonoTime now) {
     PublishSnapshot(now);
     return;
   }
-  ++passes_;
   ledger_.Touch(now_);
   TakeOutcomes();
   TakeRequests();
@@ -149,11 +149,11 @@ void Controller::Turn(MonoTime now) {
   if (now >= next_tick_) {
     next_tick_ = now + kTickEvery;
     ExpireOverrides();
-    UpdateBrakeAndMode(now);
+    UpdateBrakeAndMode();
     TickHosts(now);
     ledger_.PruneGrants(now_ - LongestWindow(config_.limits) - Hours(1));
   } else if (!asks_.empty()) {
-    UpdateBrakeAndMode(now);
+    UpdateBrakeAndMode();
   }
   AnswerAsks();
   outbox_.Revoke(mode_, now_, ledger_);
@@ -250,7 +250,7 @@ void Controller::StepHost(const HostId& host, const Input& input) {
   Decision decision = Step(config_.policy, *record, input, SurroundingsNow(), now_);
   if (decision.why.starts_with("ignored: ")) steps_ignored_.Add();
   if (decision.why.ends_with(" of another boot")) intake_.SetAsideOtherBoot({host, input});
-  TakeEffects(*record, decision, input);
+  TakeEffects(*record, decision);
   AuditDecision(*record, decision, input);
   if (decision.next == *record) return;
   if (SameButForBeats(*record, decision.next)) {
@@ -260,7 +260,7 @@ void Controller::StepHost(const HostId& host, const Input& input) {
   }
 }
 
-void Controller::TakeEffects(const HostRecord& before, const Decision& decision, const Input&) {
+void Controller::TakeEffects(const HostRecord& before, const Decision& decision) {
   for (const Effect& effect : decision.effects) {
     OutboxRow row;
     row.host = before.facts.host;
@@ -344,7 +344,7 @@ BrakeSample Controller::SampleFleet() const {
   return sample;
 }
 
-void Controller::UpdateBrakeAndMode(MonoTime) {
+void Controller::UpdateBrakeAndMode() {
   BrakeSample sample = SampleFleet();
   Result<Millis> lag = intake_.Lag(now_);
   if (lag) sample.log_lag = *lag;
@@ -376,8 +376,7 @@ void Controller::UpdateBrakeAndMode(MonoTime) {
   }
   if (brake.tripped()) stricter(Mode::kTripped, brake.causes.front().detail);
   held_rules_.clear();
-  bool held = gate_.HoldFilePresent();
-  if (held) stricter(Mode::kHold, "held by the file " + gate_.hold_file());
+  if (gate_.HoldFilePresent()) stricter(Mode::kHold, "held by the file " + gate_.hold_file());
   bool fleet_hold = false;
   for (const auto& [id, override] : ledger_.overrides()) {
     if (override.kind != OverrideKind::kHold) continue;
@@ -386,7 +385,10 @@ void Controller::UpdateBrakeAndMode(MonoTime) {
     fleet_hold = true;
     stricter(Mode::kHold, fmt::format("held by {}: {}", override.who, override.reason));
   }
-  if (fleet_hold) {
+  if (hold_unstored_) {
+    stricter(Mode::kHold, "held, and the store could not take it: hold again, or release");
+  }
+  if (fleet_hold || hold_unstored_) {
     gate_.Hold();
   } else if (requests_.empty()) {
     gate_.Unhold();
@@ -447,7 +449,12 @@ void Controller::AnswerAsks() {
   asks_.clear();
 }
 
-Status Controller::CommitPass() { return ledger_.Commit(&env_.store, lease_->epoch); }
+Status Controller::CommitPass() {
+  FLEETMEDIC_RETURN_IF_ERROR(ledger_.Commit(&env_.store, lease_->epoch));
+  // A hold that is stored speaks for one that could not be.
+  if (std::exchange(hold_taken_, false)) hold_unstored_ = false;
+  return {};
+}
 
 void Controller::AnswerRequests() {
   for (auto& [done, answer] : answers_) done(std::move(answer));

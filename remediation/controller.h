@@ -89,7 +89,7 @@ class Controller final : public Role, public RemediatorService {
   void ExpireOverrides();
   void LayOverrides(const HostId& host);
   void LayAllOverrides();
-  void UpdateBrakeAndMode(MonoTime now);
+  void UpdateBrakeAndMode();
   BrakeSample SampleFleet() const;
   Census TakeCensus() const;
   void AnswerAsks();
@@ -98,7 +98,7 @@ class Controller final : public Role, public RemediatorService {
   void PublishSnapshot(MonoTime now);
 
   void StepHost(const HostId& host, const Input& input);
-  void TakeEffects(const HostRecord& before, const Decision& decision, const Input& input);
+  void TakeEffects(const HostRecord& before, const Decision& decision);
   void AuditDecision(const HostRecord& before, const Decision& decision, const Input& input);
   void AuditGrant(const std::string& reason, const HostRecord& record, const GrantId& grant,
                   const Census& census);
@@ -135,7 +135,10 @@ class Controller final : public Role, public RemediatorService {
   std::vector<std::pair<std::function<void(Result<RequestAnswer>)>, Result<RequestAnswer>>>
       answers_;
   std::string trouble_;
-  uint64_t passes_ = 0;
+  // A fleet hold was taken in by this pass and is not durable yet; and one whose commit failed:
+  // it holds all the same, until a hold is stored or a person releases.
+  bool hold_taken_ = false;
+  bool hold_unstored_ = false;
 
   mutable absl::Mutex snapshot_mutex_;
   std::shared_ptr<const FleetSnapshot> snapshot_ ABSL_GUARDED_BY(snapshot_mutex_);

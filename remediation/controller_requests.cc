@@ -73,10 +73,11 @@ Result<RequestAnswer> Controller::Handle(const request::AddOverride& request) {
     override.until = kWallNever;
   }
   ledger_.PutOverride(override);
+  hold_taken_ = hold_taken_ || IsFleetHold(request);
   AuditAct(override.who, std::string(OverrideKindName(override.kind)), ScopeText(override.scope),
            override.reason, override.id.str());
   LayAllOverrides();
-  UpdateBrakeAndMode(env_.clock.Mono());
+  UpdateBrakeAndMode();
   return RequestAnswer{override, {}, {}};
 }
 
@@ -125,12 +126,13 @@ Result<RequestAnswer> Controller::Handle(const request::EndOverride& request) {
   AuditAct(request.who, "end", ScopeText(it->second.scope), request.reason, it->first.str());
   ledger_.EraseOverride(request.id);
   LayAllOverrides();
-  UpdateBrakeAndMode(env_.clock.Mono());
+  UpdateBrakeAndMode();
   return answer;
 }
 
 Result<RequestAnswer> Controller::Handle(const request::Release& request) {
   if (request.reason.empty()) return Fail(Code::kInvalidArgument, "a release needs a reason");
+  hold_unstored_ = false;
   RequestAnswer answer;
   for (const auto& [id, override] : ledger_.overrides()) {
     if (override.kind == OverrideKind::kHold) answer.ended.push_back(override);
@@ -144,7 +146,7 @@ Result<RequestAnswer> Controller::Handle(const request::Release& request) {
                                        gate_.hold_file()));
   }
   LayAllOverrides();
-  UpdateBrakeAndMode(env_.clock.Mono());
+  UpdateBrakeAndMode();
   return answer;
 }
 
@@ -155,7 +157,7 @@ Result<RequestAnswer> Controller::Handle(const request::ReleaseBrake& request) {
     AuditAct(request.who, "release", "brake", request.reason, cause.cause);
   }
   ledger_.SetBrake(ReleaseBrake(ledger_.brake()));
-  UpdateBrakeAndMode(env_.clock.Mono());
+  UpdateBrakeAndMode();
   return RequestAnswer{};
 }
 

@@ -283,6 +283,22 @@ TEST_F(ControllerTest, AHoldSurvivesARestartAndAReleaseEndsIt) {
   EXPECT_THAT(hook_.applied, SizeIs(2));
 }
 
+TEST_F(ControllerTest, AHoldThatCouldNotBeStoredHoldsAllTheSame) {
+  AddHost("a");
+  AddHost("b");
+  Run();
+  store_.FailAt(StoreCall::kCommit, 1, StoreFault::kFull, 3);
+  EXPECT_EQ(Add(OverrideKind::kHold, "fleet").error().code, Code::kUnavailable);
+  Report("a", Verdict::kBad);
+  Run(Seconds(3));
+  EXPECT_EQ(controller_->Snapshot()->mode, Mode::kHold);
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  ASSERT_TRUE(Tell(request::Release{"op1", "all clear"}).has_value());
+  Report("a", Verdict::kBad);
+  Run(Seconds(3));
+  EXPECT_THAT(hook_.applied, SizeIs(2));
+}
+
 TEST_F(ControllerTest, TheHoldFileHoldsAndIsNamedAtTheRelease) {
   AddHost("a");
   AddHost("b");
