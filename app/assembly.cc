@@ -30,9 +30,7 @@ constexpr size_t kWorkerQueueMax = 256;
 constexpr Micros kStuckAfter = Seconds(30);
 
 // Names this process in a lease: two processes never have the same.
-std::string OwnerName() {
-  return fmt::format("pid-{}-{}", getpid(), EntropyHex(4));
-}
+std::string OwnerName() { return fmt::format("pid-{}-{}", getpid(), EntropyHex(4)); }
 
 MakeWorkers OneThreadEach() {
   return [](std::string_view name) { return std::make_unique<ThreadPool>(name, 1, 1); };
@@ -108,10 +106,10 @@ Status Assembly::AddRemediator() {
   workers_ = std::make_unique<ThreadPool>("remediator-work", kWorkerThreads, kWorkerQueueMax);
   controller_runner_ = NewRunner();
   const std::function<void()> wake = WakeOf(*controller_runner_);
-  auto role = std::make_unique<Controller>(
-      config.remediator, HoldFile(config),
-      RemediatorEnvironment{clock_, *log_, *remediator_store_, *hook_, *workers_, metrics_, wake,
-                            OwnerName()});
+  auto role =
+      std::make_unique<Controller>(config.remediator, HoldFile(config),
+                                   RemediatorEnvironment{clock_, *log_, *remediator_store_, *hook_,
+                                                         *workers_, metrics_, wake, OwnerName()});
   controller_ = role.get();
   controller_runner_->role = std::move(role);
   const Topic topics[] = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks};
@@ -154,26 +152,25 @@ Status Assembly::AddHost(const HostSetup& setup) {
     options.state_dir = setup.state_dir;
     options.agent_version = std::string(kVersion);
     options.make_workers = OneThreadEach();
-    FLEETMEDIC_ASSIGN_OR_RETURN(
-        runner->role, AgentRole::Make(&clock_, log_.get(), &metrics_, std::move(options),
-                                      WakeOf(*runner)));
+    FLEETMEDIC_ASSIGN_OR_RETURN(runner->role, AgentRole::Make(&clock_, log_.get(), &metrics_,
+                                                              std::move(options), WakeOf(*runner)));
   }
   if (setup.executes) {
     Runner* runner = NewRunner();
     executor_workers_.push_back(std::make_unique<ThreadPool>("repairs", 1, 16));
     FLEETMEDIC_ASSIGN_OR_RETURN(const HostFacts facts,
                                 ReadFacts(FsRoot(setup.host.root), setup.host, ""));
-    runner->role = std::make_unique<ExecutorRole>(
-        ExecutorParts{.clock = &clock_,
-                      .log = log_.get(),
-                      .workers = executor_workers_.back().get(),
-                      .metrics = &metrics_,
-                      .host = facts.host,
-                      .state_dir = setup.state_dir,
-                      .host_root = FsRoot(setup.host.root),
-                      .shim_argv = {options_.self},
-                      .wake = WakeOf(*runner)},
-        setup.executor);
+    runner->role =
+        std::make_unique<ExecutorRole>(ExecutorParts{.clock = &clock_,
+                                                     .log = log_.get(),
+                                                     .workers = executor_workers_.back().get(),
+                                                     .metrics = &metrics_,
+                                                     .host = facts.host,
+                                                     .state_dir = setup.state_dir,
+                                                     .host_root = FsRoot(setup.host.root),
+                                                     .shim_argv = {options_.self},
+                                                     .wake = WakeOf(*runner)},
+                                       setup.executor);
   }
   return {};
 }
@@ -181,13 +178,12 @@ Status Assembly::AddHost(const HostSetup& setup) {
 Status Assembly::Start() {
   started_ = true;
   for (const std::unique_ptr<Runner>& runner : runners_) {
-    const MetricHistogram turns = metrics_.Histogram(
-        "fleetmedic_turn_duration_seconds", "How long one turn of a role takes.",
-        DurationBuckets(), {{"role", std::string(runner->role->name())}});
-    runner->loop = std::make_unique<RoleLoop>(
-        runner->role.get(), &clock_, [turns](Micros took) {
-          turns.Observe(std::chrono::duration<double>(took).count());
-        });
+    const MetricHistogram turns =
+        metrics_.Histogram("fleetmedic_turn_duration_seconds", "How long one turn of a role takes.",
+                           DurationBuckets(), {{"role", std::string(runner->role->name())}});
+    runner->loop = std::make_unique<RoleLoop>(runner->role.get(), &clock_, [turns](Micros took) {
+      turns.Observe(std::chrono::duration<double>(took).count());
+    });
     runner->wake_target->store(runner->loop.get());
   }
   if (scheduler_server_ != nullptr) {

@@ -34,8 +34,8 @@ struct HostSetup {
   AgentConfig agent;
   DetectorsConfig detectors;
   ExecutorConfig executor;
-  bool senses = true;      // an agent
-  bool executes = false;   // an executor
+  bool senses = true;     // an agent
+  bool executes = false;  // an executor
   std::string state_dir;
 };
 
@@ -45,7 +45,7 @@ struct AssemblyOptions {
   bool remediator = false;
   bool scheduler = false;
   std::vector<HostSetup> hosts;
-  std::string self;        // the path of this program: what a task's shim is started with
+  std::string self;  // the path of this program: what a task's shim is started with
   // For the stream; CheckRules' answer. Required with `stream`.
   std::shared_ptr<const RuleSet> rules;
 };
@@ -56,7 +56,7 @@ class Assembly {
   // Makes the folders and files that are missing and builds everything; nothing turns yet. An
   // error says what, where and what to do.
   static Result<std::unique_ptr<Assembly>> Make(AssemblyOptions options);
-  ~Assembly();   // stops
+  ~Assembly();  // stops
 
   // Everything turns from its return on.
   Status Start();
@@ -94,7 +94,7 @@ class Assembly {
   AssemblyOptions options_;
   SystemClock clock_;
   Metrics metrics_;
-  std::vector<FileLock> locks_;   // one agent and one executor for a state folder
+  std::vector<FileLock> locks_;  // one agent and one executor for a state folder
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Store> remediator_store_;
   std::unique_ptr<Store> scheduler_store_;

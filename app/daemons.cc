@@ -22,7 +22,7 @@
 
 namespace fleetmedic {
 
-using namespace cli;   // NOLINT(build/namespaces): the handlers are the command line's
+using namespace cli;  // NOLINT(build/namespaces): the handlers are the command line's
 namespace {
 
 struct RoleSet {
@@ -171,9 +171,7 @@ int RunStream(const Invocation& invocation) { return RunRoles(invocation, {.stre
 int RunRemediator(const Invocation& invocation) {
   return RunRoles(invocation, {.remediator = true});
 }
-int RunScheduler(const Invocation& invocation) {
-  return RunRoles(invocation, {.scheduler = true});
-}
+int RunScheduler(const Invocation& invocation) { return RunRoles(invocation, {.scheduler = true}); }
 int RunExecutor(const Invocation& invocation) { return RunRoles(invocation, {.executor = true}); }
 
 int RunTaskShim(const Invocation& invocation) {
@@ -195,9 +193,9 @@ int RunRulesMatch(const Invocation& invocation) {
   Diagnostics diagnostics;
   const std::string rules_path = invocation.args.Text("rules");
   const std::vector<std::string> paths = {rules_path};
-  const std::shared_ptr<const RuleSet> rules =
-      rules_path.empty() ? CheckRules(ShippedRules(), &diagnostics)
-                         : CheckRuleFiles(paths, &diagnostics);
+  const std::shared_ptr<const RuleSet> rules = rules_path.empty()
+                                                   ? CheckRules(ShippedRules(), &diagnostics)
+                                                   : CheckRuleFiles(paths, &diagnostics);
   if (rules == nullptr) return PrintDiagnostics(invocation, diagnostics);
   const std::string& file = invocation.args.positionals.front();
   constexpr size_t kMatchedBytesMax = size_t{256} << 20;
@@ -230,8 +228,8 @@ int RunConfigShow(const Invocation& invocation) {
   ConfigOrigins origins;
   const Result<Config> config = ReadConfig(invocation, &diagnostics, &origins);
   if (!config) return PrintDiagnostics(invocation, diagnostics);
-  *invocation.env.out << ShowConfig(*config, invocation.args.Has("origin") ? origins
-                                                                           : ConfigOrigins());
+  *invocation.env.out << ShowConfig(*config,
+                                    invocation.args.Has("origin") ? origins : ConfigOrigins());
   return kExitDone;
 }
 

@@ -12,7 +12,7 @@
 
 namespace fleetmedic {
 
-using namespace cli;   // NOLINT(build/namespaces): the handlers are the command line's
+using namespace cli;  // NOLINT(build/namespaces): the handlers are the command line's
 namespace {
 
 constexpr std::string_view kSystemConfig = "/etc/fleetmedic/fleetmedic.toml";
@@ -55,8 +55,8 @@ Status ApplyFlags(const Invocation& invocation, Config* config) {
   if (args.Has("log-level")) config->log_level = args.Text("log-level");
   const std::optional<LogLevel> level = ParseLogLevel(config->log_level);
   if (!level) {
-    return Fail(Code::kInvalidArgument, "log_level is debug, info, warning or error, not \"" +
-                                            config->log_level + "\"");
+    return Fail(Code::kInvalidArgument,
+                "log_level is debug, info, warning or error, not \"" + config->log_level + "\"");
   }
   SetLogLevel(*level);
   return {};

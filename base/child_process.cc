@@ -198,8 +198,8 @@ Result<pid_t> Clone(Launch* launch, int* pidfd) {
   sigset_t before;
   sigfillset(&all);
   FLEETMEDIC_CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-  const pid_t pid = clone(RunChild, stack.top(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
-                          launch, pidfd);
+  const pid_t pid =
+      clone(RunChild, stack.top(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, launch, pidfd);
   const int clone_error = errno;
   FLEETMEDIC_CHECK(pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
   if (pid < 0) {
@@ -228,8 +228,8 @@ Result<UniqueFd> InputFile(const std::string& input) {
   UniqueFd file(memfd_create("input", MFD_CLOEXEC));
   if (!file.ok()) return FailErrno("cannot make a file for a command's input", errno);
   for (size_t done = 0; done < input.size();) {
-    const ssize_t count = pwrite(file.get(), input.data() + done, input.size() - done,
-                                 static_cast<off_t>(done));
+    const ssize_t count =
+        pwrite(file.get(), input.data() + done, input.size() - done, static_cast<off_t>(done));
     if (count < 0 && errno != EINTR) return FailErrno("cannot write a command's input", errno);
     done += static_cast<size_t>(std::max<ssize_t>(count, 0));
   }
@@ -275,9 +275,9 @@ Result<Child> Child::Start(const ChildOptions& options) {
   FLEETMEDIC_ASSIGN_OR_RETURN(child.pid_, Clone(&launch, &pidfd));
   child.pidfd_.reset(pidfd);
   if (launch.failed_step != nullptr) {
-    return FailErrno(fmt::format("cannot start {}: cannot {}", Quote(program, 256),
-                                 launch.failed_step),
-                     launch.error_number);
+    return FailErrno(
+        fmt::format("cannot start {}: cannot {}", Quote(program, 256), launch.failed_step),
+        launch.error_number);
   }
   return child;
 }

@@ -55,8 +55,7 @@ TEST(RunCommand, FeedsTheInput) {
   command.argv = {"cat"};
   command.input = std::string(200'000, 'x');
   command.output_bytes_max = 300'000;
-  const CommandResult result =
-      RunCommand(command, kClock, kClock.Mono() + Seconds(30)).value();
+  const CommandResult result = RunCommand(command, kClock, kClock.Mono() + Seconds(30)).value();
   EXPECT_EQ(result.standard_output, command.input);
   EXPECT_FALSE(result.output_cut);
 }
@@ -65,8 +64,7 @@ TEST(RunCommand, OutputPastTheLimitIsDroppedAndTheProgramEnds) {
   Command command;
   command.argv = {"head", "-c", "1000000", "/dev/zero"};
   command.output_bytes_max = 1000;
-  const CommandResult result =
-      RunCommand(command, kClock, kClock.Mono() + Seconds(30)).value();
+  const CommandResult result = RunCommand(command, kClock, kClock.Mono() + Seconds(30)).value();
   EXPECT_TRUE(result.status.ok());
   EXPECT_EQ(result.standard_output.size(), 1000u);
   EXPECT_TRUE(result.output_cut);
@@ -120,8 +118,7 @@ TEST(Child, HasNothingOfOursButWhatItWasGiven) {
   command.argv = {"/bin/sh", "-c", "ls /proc/self/fd; env; grep SigBlk /proc/self/status; pwd"};
   command.env = {"A=b"};
   command.cwd = "/usr";
-  const CommandResult result =
-      RunCommand(command, kClock, kClock.Mono() + Seconds(30)).value();
+  const CommandResult result = RunCommand(command, kClock, kClock.Mono() + Seconds(30)).value();
   ASSERT_EQ(pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);
   // 3 is the folder that ls reads.
   EXPECT_THAT(result.standard_output, testing::StartsWith("0\n1\n2\n3\n"));

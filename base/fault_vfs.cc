@@ -25,8 +25,8 @@ constexpr int64_t kSectorBytes = 512;
 // One write or truncation since the last sync, with what undoes it.
 struct Change {
   int64_t offset = 0;
-  std::string written;           // empty for a truncation to `offset`
-  std::string covered;           // what stood from `offset` on
+  std::string written;  // empty for a truncation to `offset`
+  std::string covered;  // what stood from `offset` on
   int64_t file_bytes_before = 0;
 };
 
@@ -204,13 +204,25 @@ int ShmUnmap(sqlite3_file* file, int remove) {
 
 // In the order of sqlite3_io_methods, version 2: without memory-mapped files.
 constexpr sqlite3_io_methods kMethods = {
-    2,          Close,       Read,
-    Write,      Truncate,    Sync,
-    FileSize,   Lock,        Unlock,
-    CheckReservedLock,       FileControl,
-    SectorSize, DeviceCharacteristics,
-    ShmMap,     ShmLock,     ShmBarrier,
-    ShmUnmap,   nullptr,     nullptr,
+    2,
+    Close,
+    Read,
+    Write,
+    Truncate,
+    Sync,
+    FileSize,
+    Lock,
+    Unlock,
+    CheckReservedLock,
+    FileControl,
+    SectorSize,
+    DeviceCharacteristics,
+    ShmMap,
+    ShmLock,
+    ShmBarrier,
+    ShmUnmap,
+    nullptr,
+    nullptr,
 };
 
 FaultVfs::Disk* DiskOf(sqlite3_vfs* vfs) { return static_cast<FaultVfs::Disk*>(vfs->pAppData); }
@@ -246,8 +258,7 @@ int Access(sqlite3_vfs* vfs, const char* name, int flags, int* answer) {
 
 }  // namespace
 
-FaultVfs::Disk::Disk(uint64_t seed)
-    : name_("fault-" + EntropyHex(8)), random_(seed) {
+FaultVfs::Disk::Disk(uint64_t seed) : name_("fault-" + EntropyHex(8)), random_(seed) {
   FLEETMEDIC_CHECK(platform != nullptr);
   // Everything that is not a file (time, randomness, full names) stays the platform's: its
   // functions take the platform's vfs only to reach members that are copied here.
@@ -306,8 +317,8 @@ int FaultVfs::Disk::Remember(sqlite3_file* real, const std::string& path, int64_
   const int64_t covered = std::clamp<int64_t>(bytes - offset, 0, size);
   change.covered.resize(static_cast<size_t>(covered));
   if (covered > 0) {
-    const int read = real->pMethods->xRead(real, change.covered.data(),
-                                           static_cast<int>(covered), offset);
+    const int read =
+        real->pMethods->xRead(real, change.covered.data(), static_cast<int>(covered), offset);
     if (read != SQLITE_OK) return read;
   }
   unsynced_[path].push_back(std::move(change));
@@ -322,9 +333,9 @@ int FaultVfs::Disk::Write(sqlite3_file* real, const std::string& path, const voi
   if (effect == Effect::kFull) return SQLITE_FULL;
   if (effect == Effect::kIo) return SQLITE_IOERR_WRITE;
   const int written = effect == Effect::kShortWrite ? size / 2 : size;
-  const int kept = Remember(real, path, offset, written,
-                            std::string(static_cast<const char*>(bytes),
-                                        static_cast<size_t>(written)));
+  const int kept =
+      Remember(real, path, offset, written,
+               std::string(static_cast<const char*>(bytes), static_cast<size_t>(written)));
   if (kept != SQLITE_OK) return kept;
   const int code = real->pMethods->xWrite(real, bytes, written, offset);
   if (effect == Effect::kCrash) CrashLocked();

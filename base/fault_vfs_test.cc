@@ -32,8 +32,7 @@ class FaultVfsTest : public testing::Test {
   }
 
   static int64_t Count(Database* database) {
-    Statement statement =
-        database->Prepare("SELECT count(*), max(id) FROM thing").value();
+    Statement statement = database->Prepare("SELECT count(*), max(id) FROM thing").value();
     FLEETMEDIC_CHECK(statement.Step().value());
     const int64_t count = statement.Int(0);
     // What is there is the first so many, without a gap.
@@ -178,8 +177,7 @@ TEST_F(CrashTest, TheSameSeedGivesTheSameDisk) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     std::string first;
     for (int run = 0; run < 2; ++run) {
-      const Outcome outcome =
-          RunUntilCrash(seed, true, 20, DatabaseOptions::Synchronous::kNormal);
+      const Outcome outcome = RunUntilCrash(seed, true, 20, DatabaseOptions::Synchronous::kNormal);
       const std::string now = std::to_string(outcome.confirmed) + std::to_string(outcome.found);
       if (run == 0) first = now;
       EXPECT_EQ(now, first);

@@ -126,8 +126,8 @@ Status RemoveEntry(int folder, const char* name, const std::string& path, int le
     return Fail(Code::kFull, fmt::format("cannot remove {}: deeper than the limit of {} levels",
                                          Quote(path, 256), kRemoveTreeLevelsMax));
   }
-  UniqueFd below(OpenAt2(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
-                         level == 0 ? 0 : RESOLVE_NO_XDEV));
+  UniqueFd below(
+      OpenAt2(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, level == 0 ? 0 : RESOLVE_NO_XDEV));
   if (!below.ok() && errno == EXDEV) {
     return Fail(Code::kRefused, fmt::format("cannot remove {}: another file system is mounted "
                                             "there; unmount it first",
@@ -191,8 +191,8 @@ Result<UniqueFd> FsRoot::Open(std::string_view path, int flags) const {
   }
   const UniqueFd root(OpenPlain(root_.c_str(), O_PATH | O_DIRECTORY));
   if (!root.ok()) return FailPath("open", root_, errno);
-  UniqueFd fd(OpenAt2(root.get(), path.empty() ? "/" : std::string(path).c_str(), flags,
-                      RESOLVE_IN_ROOT));
+  UniqueFd fd(
+      OpenAt2(root.get(), path.empty() ? "/" : std::string(path).c_str(), flags, RESOLVE_IN_ROOT));
   if (!fd.ok()) return FailPath("open", Path(path), errno);
   return fd;
 }
@@ -261,9 +261,7 @@ Status MakeFolders(const std::string& path, mode_t mode) {
   }
 }
 
-Status RemoveTree(const std::string& path) {
-  return RemoveEntry(AT_FDCWD, path.c_str(), path, 0);
-}
+Status RemoveTree(const std::string& path) { return RemoveEntry(AT_FDCWD, path.c_str(), path, 0); }
 
 Result<FileLock> FileLock::Acquire(const std::string& path) {
   UniqueFd fd(OpenPlain(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW, 0644));
@@ -272,8 +270,7 @@ Result<FileLock> FileLock::Acquire(const std::string& path) {
     if (errno != EWOULDBLOCK) return FailPath("lock", path, errno);
     const auto note = ReadAll(fd.get(), path, kLockNoteBytesMax);
     return Fail(Code::kBusy, fmt::format("{} is locked by another process (process id {})",
-                                         Quote(path, 256),
-                                         note ? Quote(Trim(*note)) : "unknown"));
+                                         Quote(path, 256), note ? Quote(Trim(*note)) : "unknown"));
   }
   // The note is for people; the lock holds without it.
   const std::string note = fmt::format("{}\n", getpid());
@@ -283,8 +280,8 @@ Result<FileLock> FileLock::Acquire(const std::string& path) {
 
 TempFolder::TempFolder() {
   const char* parent = std::getenv("TMPDIR");
-  path_ = std::string(parent != nullptr && *parent != '\0' ? parent : "/tmp") +
-          "/fleetmedic-XXXXXX";
+  path_ =
+      std::string(parent != nullptr && *parent != '\0' ? parent : "/tmp") + "/fleetmedic-XXXXXX";
   FLEETMEDIC_CHECK(mkdtemp(path_.data()) != nullptr);
 }
 

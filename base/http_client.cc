@@ -16,11 +16,20 @@ namespace {
 constexpr size_t kReplyHeaderBytesMax = size_t{1} << 20;
 
 constexpr Code kCodes[] = {
-    Code::kInvalidArgument, Code::kNotFound,    Code::kAlreadyExists,
-    Code::kConflict,        Code::kFenced,      Code::kRefused,
-    Code::kBusy,            Code::kUnavailable, Code::kDeadlineExceeded,
-    Code::kPermissionDenied, Code::kFull,       Code::kCorrupt,
-    Code::kUnsupported,     Code::kIo,
+    Code::kInvalidArgument,
+    Code::kNotFound,
+    Code::kAlreadyExists,
+    Code::kConflict,
+    Code::kFenced,
+    Code::kRefused,
+    Code::kBusy,
+    Code::kUnavailable,
+    Code::kDeadlineExceeded,
+    Code::kPermissionDenied,
+    Code::kFull,
+    Code::kCorrupt,
+    Code::kUnsupported,
+    Code::kIo,
 };
 
 Code CodeOfStatus(int status) {
@@ -50,18 +59,17 @@ Code CodeOfStatus(int status) {
 }
 
 bool IsTarget(std::string_view target) {
-  return target.starts_with('/') && std::all_of(target.begin(), target.end(), [](char c) {
-    return c > ' ' && c < 0x7f;
-  });
+  return target.starts_with('/') &&
+         std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
 Status CheckCall(const HttpCall& call) {
-  const bool method = !call.method.empty() &&
-                      std::all_of(call.method.begin(), call.method.end(),
-                                  [](char c) { return c >= 'A' && c <= 'Z'; });
+  const bool method =
+      !call.method.empty() && std::all_of(call.method.begin(), call.method.end(),
+                                          [](char c) { return c >= 'A' && c <= 'Z'; });
   if (!method || !IsTarget(call.target)) {
-    return Fail(Code::kInvalidArgument, fmt::format("{} {} is no HTTP request",
-                                                    Quote(call.method), Quote(call.target, 256)));
+    return Fail(Code::kInvalidArgument, fmt::format("{} {} is no HTTP request", Quote(call.method),
+                                                    Quote(call.target, 256)));
   }
   for (const auto& [name, value] : call.headers) {
     if (!IsHeader(name, value)) {
@@ -82,8 +90,9 @@ tl::unexpected<Error> FailExchange(const HttpSocket& socket, const std::string& 
       return Fail(Code::kFull, what + ": the answer is larger than the limit");
     case HttpSocket::Trouble::kNone:
     case HttpSocket::Trouble::kBroken:
-      return Fail(Code::kIo, what + ": the connection broke or the answer is no HTTP; whether it "
-                                    "was done is not known");
+      return Fail(Code::kIo, what +
+                                 ": the connection broke or the answer is no HTTP; whether it "
+                                 "was done is not known");
   }
   return Fail(Code::kIo, what);
 }
@@ -119,9 +128,9 @@ Result<HttpReply> HttpClient::Send(const HttpCall& call, MonoTime deadline) cons
     return !too_large;
   });
   if (too_large) {
-    return Fail(Code::kFull, fmt::format("{} {}{}: the answer is larger than the limit of {} bytes",
-                                         call.method, address_.Text(), call.target,
-                                         call.reply_bytes_max));
+    return Fail(Code::kFull,
+                fmt::format("{} {}{}: the answer is larger than the limit of {} bytes", call.method,
+                            address_.Text(), call.target, call.reply_bytes_max));
   }
   if (reply && reply->ok()) reply->body = std::move(body);
   return reply;
@@ -131,16 +140,14 @@ Result<HttpReply> HttpClient::Stream(const HttpCall& call, MonoTime deadline, Mi
                                      absl::FunctionRef<bool(std::string_view)> piece) const {
   FLEETMEDIC_RETURN_IF_ERROR(CheckCall(call));
   const int cancel_fd = cancel_ == nullptr ? -1 : cancel_->fd();
-  FLEETMEDIC_ASSIGN_OR_RETURN(UniqueFd fd,
-                              ConnectSocket(address_, *clock_, deadline, cancel_fd));
+  FLEETMEDIC_ASSIGN_OR_RETURN(UniqueFd fd, ConnectSocket(address_, *clock_, deadline, cancel_fd));
   HttpSocket socket(std::move(fd), clock_, cancel_fd);
   socket.read_deadline = deadline;
   socket.write_deadline = deadline;
   socket.patience = silence_max;
   socket.read_bytes_left = kReplyHeaderBytesMax;
-  const std::string host = address_.unix_path.empty()
-                               ? fmt::format("{}:{}", address_.host, address_.port)
-                               : "localhost";
+  const std::string host =
+      address_.unix_path.empty() ? fmt::format("{}:{}", address_.host, address_.port) : "localhost";
   HttpReply reply;
   HttpWireReply head;
   bool too_large = false;

@@ -89,10 +89,9 @@ TEST(HttpClient, ReadsEveryFormOfReply) {
 }
 
 TEST(HttpClient, ABrokenReplyIsToldFromAWholeOne) {
-  for (const char* answer :
-       {"", "nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Le",
-        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"}) {
+  for (const char* answer : {"", "nonsense\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Le",
+                             "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
+                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"}) {
     const CannedServer server(answer);
     const auto reply = Get(server.address());
     ASSERT_FALSE(reply) << answer;
@@ -164,8 +163,8 @@ TEST(HttpClient, KeepsTheLimitOfTheReply) {
 }
 
 TEST(HttpClient, StopsReadingWhenTheReaderHasEnough) {
-  const CannedServer server(
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", false);
+  const CannedServer server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+                            false);
   std::string got;
   const auto reply = HttpClient(server.address(), &kClock)
                          .Stream(HttpCall(), Soon(), Micros::max(), [&](std::string_view piece) {
@@ -178,8 +177,8 @@ TEST(HttpClient, StopsReadingWhenTheReaderHasEnough) {
 }
 
 TEST(HttpClient, ASilentStreamIsNoticed) {
-  const CannedServer server(
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", false);
+  const CannedServer server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+                            false);
   const auto reply =
       HttpClient(server.address(), &kClock)
           .Stream(HttpCall(), kMonoForever, Millis(100), [](std::string_view) { return true; });
@@ -187,15 +186,14 @@ TEST(HttpClient, ASilentStreamIsNoticed) {
 }
 
 TEST(HttpClient, CancelEndsACallThatWaits) {
-  const CannedServer server(
-      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n", false);
+  const CannedServer server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+                            false);
   const HttpCancel cancel;
   const HttpClient client(server.address(), &kClock, &cancel);
-  const auto reply =
-      client.Stream(HttpCall(), kMonoForever, Micros::max(), [&](std::string_view) {
-        cancel.Cancel();
-        return true;
-      });
+  const auto reply = client.Stream(HttpCall(), kMonoForever, Micros::max(), [&](std::string_view) {
+    cancel.Cancel();
+    return true;
+  });
   EXPECT_EQ(reply.error().code, Code::kUnavailable);
   EXPECT_EQ(client.Send(HttpCall(), Soon()).error().code, Code::kUnavailable);
 }

@@ -299,8 +299,7 @@ HttpResponse HttpServer::Serving::Admit(HttpResponse response) {
   return response;
 }
 
-HttpServer::HttpServer(std::vector<HttpRoute> routes, const Clock* clock,
-                       HttpServerOptions options)
+HttpServer::HttpServer(std::vector<HttpRoute> routes, const Clock* clock, HttpServerOptions options)
     : serving_(std::make_unique<Serving>(std::move(routes), clock, options)) {}
 HttpServer::~HttpServer() { Stop(); }
 

@@ -56,9 +56,8 @@ std::vector<HttpRoute> Routes() {
       {"POST", "/things", Echo},
       {"DELETE", "/things/{thing}", Echo},
       {"GET", "/files/{path...}", Echo},
-      {"GET", "/throws", [](const HttpRequest&) -> HttpResponse {
-         throw std::runtime_error("a fault");
-       }},
+      {"GET", "/throws",
+       [](const HttpRequest&) -> HttpResponse { throw std::runtime_error("a fault"); }},
       {"GET", "/empty", [](const HttpRequest&) { return HttpResponse::Empty(); }},
       {"GET", "/silence", Silence},
   };
@@ -105,8 +104,7 @@ TEST_F(HttpServerTest, FillsTheNamesOfAPattern) {
             R"({"body":"","method":"GET","p.thing":"h 1","type":""})");
   EXPECT_EQ(Get("/things/a%2Fb/parts?l=x%3D1&l=2&e").body,
             R"({"body":"","method":"GET","p.thing":"a/b","q.e":"","q.l":"x=1","type":""})");
-  EXPECT_EQ(Get("/files/a/b%20c").body,
-            R"({"body":"","method":"GET","p.path":"a/b c","type":""})");
+  EXPECT_EQ(Get("/files/a/b%20c").body, R"({"body":"","method":"GET","p.path":"a/b c","type":""})");
   EXPECT_EQ(Get("/files/").body, R"({"body":"","method":"GET","p.path":"","type":""})");
 }
 
@@ -192,9 +190,9 @@ TEST_F(HttpServerTest, ABodyWhereNoneBelongsIsNotTheNextRequest) {
 }
 
 TEST_F(HttpServerTest, KeepsAConnectionForTheNextRequest) {
-  const std::string answer = Raw(
-      "GET /empty HTTP/1.1\r\nHost: x\r\n\r\n"
-      "GET /things?second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answer =
+      Raw("GET /empty HTTP/1.1\r\nHost: x\r\n\r\n"
+          "GET /things?second HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 204 "));
   EXPECT_THAT(answer, HasSubstr("q.second"));
 }
@@ -220,12 +218,11 @@ TEST_F(HttpServerTest, StreamsDoNotLockOutOtherRequests) {
     readers.push_back(StartThread("reader", [&] {
       HttpCall call;
       call.target = "/silence";
-      const auto reply = streaming.Stream(call, kMonoForever, Micros::max(),
-                                          [&](std::string_view) {
-                                            ++opened;
-                                            settled.DecrementCount();
-                                            return true;
-                                          });
+      const auto reply = streaming.Stream(call, kMonoForever, Micros::max(), [&](std::string_view) {
+        ++opened;
+        settled.DecrementCount();
+        return true;
+      });
       if (!reply) return;
       EXPECT_EQ(reply->status, 503);
       EXPECT_EQ(reply->headers.at("retry-after"), "5");
@@ -253,20 +250,22 @@ TEST_F(HttpServerTest, StreamsDoNotLockOutOtherRequests) {
 TEST(HttpServer, AStreamSendsWhatItsInboxGets) {
   absl::Mutex mutex;
   std::shared_ptr<Inbox<std::string>> inbox;
-  HttpServer server({{"GET", "/events", [&](const HttpRequest&) {
-    return HttpResponse::Stream("text/event-stream", [&](HttpStream* stream) {
-      auto mine = std::make_shared<Inbox<std::string>>(100, stream->Waker());
-      {
-        absl::MutexLock lock(&mutex);
-        inbox = mine;
-      }
-      while (stream->Wait(kMonoForever)) {
-        for (const std::string& event : mine->TakeAll()) {
-          if (event == "end" || !stream->Write(event)) return;
-        }
-      }
-    });
-  }}}, &kClock);
+  HttpServer server({{"GET", "/events",
+                      [&](const HttpRequest&) {
+                        return HttpResponse::Stream("text/event-stream", [&](HttpStream* stream) {
+                          auto mine = std::make_shared<Inbox<std::string>>(100, stream->Waker());
+                          {
+                            absl::MutexLock lock(&mutex);
+                            inbox = mine;
+                          }
+                          while (stream->Wait(kMonoForever)) {
+                            for (const std::string& event : mine->TakeAll()) {
+                              if (event == "end" || !stream->Write(event)) return;
+                            }
+                          }
+                        });
+                      }}},
+                    &kClock);
   ASSERT_TRUE(server.Start(HttpAddress::Loopback(0)));
   std::string got;
   std::thread poster = StartThread("poster", [&] {
@@ -319,9 +318,11 @@ TEST(HttpServer, AUnixSocketIsItsOwnersAndReplacesOneLeftBehind) {
     uint16_t port = 0;
     ASSERT_TRUE(ListenSocket(address, 1, &port));  // closed, and the file stays
   }
-  HttpServer server({{"GET", "/who", [](const HttpRequest& request) {
-    return HttpResponse::Text(200, std::to_string(request.peer_uid.value()));
-  }}}, &kClock);
+  HttpServer server({{"GET", "/who",
+                      [](const HttpRequest& request) {
+                        return HttpResponse::Text(200, std::to_string(request.peer_uid.value()));
+                      }}},
+                    &kClock);
   const Status started = server.Start(address);
   ASSERT_TRUE(started) << started.error().message;
   struct stat info {};
@@ -329,8 +330,7 @@ TEST(HttpServer, AUnixSocketIsItsOwnersAndReplacesOneLeftBehind) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   HttpCall call;
   call.target = "/who";
-  EXPECT_EQ(HttpClient(address, &kClock).Send(call, Soon()).value().body,
-            std::to_string(getuid()));
+  EXPECT_EQ(HttpClient(address, &kClock).Send(call, Soon()).value().body, std::to_string(getuid()));
   HttpServer second({}, &kClock);
   EXPECT_EQ(second.Start(address).error().code, Code::kBusy);
   server.Stop();

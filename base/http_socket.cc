@@ -83,8 +83,9 @@ tl::unexpected<Error> FailConnect(const HttpAddress& address, int error_number) 
 tl::unexpected<Error> FailListen(const HttpAddress& address, int error_number) {
   const std::string where = "cannot listen on " + address.Text();
   if (error_number == EADDRINUSE) {
-    return Fail(Code::kBusy, where + ": another process listens there; stop it, or choose another "
-                                     "address (port 0 takes a free one)");
+    return Fail(Code::kBusy, where +
+                                 ": another process listens there; stop it, or choose another "
+                                 "address (port 0 takes a free one)");
   }
   return FailErrno(where, error_number);
 }

@@ -138,9 +138,8 @@ class HttpWireServer::Parser final : public httplib::Server {
     Put(".*", with_body);
     Patch(".*", with_body);
     Delete(".*", with_body);
-    set_error_handler([](const httplib::Request&, httplib::Response& response) {
-      AnswerTrouble(&response);
-    });
+    set_error_handler(
+        [](const httplib::Request&, httplib::Response& response) { AnswerTrouble(&response); });
     set_exception_handler([](const httplib::Request&, httplib::Response& response,
                              std::exception_ptr exception) {  // NOLINT: the library's signature
       AnswerException(exception, &response);
@@ -155,12 +154,11 @@ class HttpWireServer::Parser final : public httplib::Server {
     WireStream stream(socket);
     bool closed = false;
     current_exchange = exchange;
-    const bool served =
-        process_request(stream, last, closed, [&](httplib::Request& request) {
-          socket->read_deadline = now + limits_.request_patience;
-          socket->read_bytes_left = std::numeric_limits<size_t>::max();
-          Prepare(&request);
-        });
+    const bool served = process_request(stream, last, closed, [&](httplib::Request& request) {
+      socket->read_deadline = now + limits_.request_patience;
+      socket->read_bytes_left = std::numeric_limits<size_t>::max();
+      Prepare(&request);
+    });
     current_exchange = nullptr;
     return served && !closed && !exchange->close;
   }
@@ -191,10 +189,10 @@ class HttpWireServer::Parser final : public httplib::Server {
     current_exchange->close = true;
     current_exchange->unread_body = true;
     current_exchange->answered = true;
-    FillResponse(HttpResponse::Problem(414, CodeName(Code::kInvalidArgument),
-                                       fmt::format("a path may have at most {} bytes",
-                                                   kPathBytesMax)),
-                 response);
+    FillResponse(
+        HttpResponse::Problem(414, CodeName(Code::kInvalidArgument),
+                              fmt::format("a path may have at most {} bytes", kPathBytesMax)),
+        response);
     return HandlerResponse::Handled;
   }
 
@@ -211,13 +209,12 @@ class HttpWireServer::Parser final : public httplib::Server {
     current_exchange->close = true;
     current_exchange->unread_body = true;
     const HttpResponse problem =
-        too_large ? HttpResponse::Problem(
-                        413, CodeName(Code::kFull),
-                        fmt::format("the body of a request may have at most {} bytes",
-                                    limits_.body_bytes_max))
-                  : HttpResponse::Problem(
-                        400, CodeName(Code::kInvalidArgument),
-                        "the body of the request could not be read to its end");
+        too_large
+            ? HttpResponse::Problem(413, CodeName(Code::kFull),
+                                    fmt::format("the body of a request may have at most {} bytes",
+                                                limits_.body_bytes_max))
+            : HttpResponse::Problem(400, CodeName(Code::kInvalidArgument),
+                                    "the body of the request could not be read to its end");
     current_exchange->answered = true;
     FillResponse(problem, response);
   }
@@ -248,9 +245,9 @@ class HttpWireServer::Parser final : public httplib::Server {
     LogError("an exception ended an HTTP request", {{"what", what}});
     current_exchange->answered = true;
     current_exchange->close = true;
-    FillResponse(HttpResponse::Problem(500, CodeName(Code::kIo),
-                                       "the server failed; its log says more"),
-                 response);
+    FillResponse(
+        HttpResponse::Problem(500, CodeName(Code::kIo), "the server failed; its log says more"),
+        response);
   }
 
   const HttpWireLimits limits_;
@@ -267,8 +264,8 @@ void HttpWireServer::Serve(HttpSocket* socket, std::optional<uint32_t> peer_uid,
   socket->patience = limits.write_patience;
   for (size_t served = 1; served <= limits.keep_alive_requests_max; ++served) {
     const bool first = served == 1;
-    socket->read_deadline = socket->clock().Mono() +
-                            (first ? limits.header_patience : Micros(limits.keep_alive));
+    socket->read_deadline =
+        socket->clock().Mono() + (first ? limits.header_patience : Micros(limits.keep_alive));
     if (!socket->AwaitReadable()) return;
     Exchange exchange;
     exchange.socket = socket;

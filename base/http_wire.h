@@ -19,9 +19,9 @@ namespace fleetmedic {
 struct HttpWireLimits {
   size_t header_bytes_max = size_t{32} << 10;
   size_t body_bytes_max = size_t{1} << 20;
-  Micros header_patience = Seconds(5);   // from the first byte to the end of the headers
+  Micros header_patience = Seconds(5);    // from the first byte to the end of the headers
   Micros request_patience = Seconds(30);  // and to the end of the body
-  Micros write_patience = Seconds(10);   // without the client taking a byte
+  Micros write_patience = Seconds(10);    // without the client taking a byte
   Millis keep_alive{1000};
   size_t keep_alive_requests_max = 1000;
 };

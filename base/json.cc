@@ -32,8 +32,8 @@ class JsonCodec final : public nlohmann::json_sax<nlohmann::json> {
   }
   bool end_object() override { return Close(); }
   bool end_array() override { return Close(); }
-  bool parse_error(size_t position, const std::string&, const nlohmann::json::exception& e)
-      override {
+  bool parse_error(size_t position, const std::string&,
+                   const nlohmann::json::exception& e) override {
     // nlohmann's text starts with its own identifier in brackets; people need the rest.
     const std::string_view text = e.what();
     const size_t after = text.find("] ");
@@ -114,8 +114,8 @@ Json::Json(uint64_t value) : value_(static_cast<int64_t>(value)) {
 
 Result<Json> Json::Parse(std::string_view text) {
   if (text.size() > kTextBytesMax) {
-    return Fail(Code::kInvalidArgument, fmt::format("not JSON: {} bytes are more than {}",
-                                                    text.size(), kTextBytesMax));
+    return Fail(Code::kInvalidArgument,
+                fmt::format("not JSON: {} bytes are more than {}", text.size(), kTextBytesMax));
   }
   JsonCodec codec;
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &codec)) {

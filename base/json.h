@@ -26,19 +26,19 @@ class Json {
   static constexpr size_t kTextBytesMax = size_t{16} << 20;
 
   Json() = default;
-  Json(std::nullptr_t) {}                                        // NOLINT(runtime/explicit)
-  Json(bool value) : value_(value) {}                            // NOLINT(runtime/explicit)
-  Json(int value) : value_(int64_t{value}) {}                    // NOLINT(runtime/explicit)
-  Json(int64_t value) : value_(value) {}                         // NOLINT(runtime/explicit)
-  Json(uint32_t value) : value_(int64_t{value}) {}               // NOLINT(runtime/explicit)
-  Json(uint64_t value);                                          // NOLINT(runtime/explicit)
-  Json(double value) : value_(value) {}                          // NOLINT(runtime/explicit)
-  Json(const char* value) : value_(std::string(value)) {}        // NOLINT(runtime/explicit)
-  Json(std::string_view value) : value_(std::string(value)) {}   // NOLINT(runtime/explicit)
-  Json(std::string value) : value_(std::move(value)) {}          // NOLINT(runtime/explicit)
-  Json(Array value) : value_(std::move(value)) {}                // NOLINT(runtime/explicit)
-  Json(Object value) : value_(std::move(value)) {}               // NOLINT(runtime/explicit)
-  Json(WallTime value) : value_(FormatWall(value)) {}            // NOLINT(runtime/explicit)
+  Json(std::nullptr_t) {}                                       // NOLINT(runtime/explicit)
+  Json(bool value) : value_(value) {}                           // NOLINT(runtime/explicit)
+  Json(int value) : value_(int64_t{value}) {}                   // NOLINT(runtime/explicit)
+  Json(int64_t value) : value_(value) {}                        // NOLINT(runtime/explicit)
+  Json(uint32_t value) : value_(int64_t{value}) {}              // NOLINT(runtime/explicit)
+  Json(uint64_t value);                                         // NOLINT(runtime/explicit)
+  Json(double value) : value_(value) {}                         // NOLINT(runtime/explicit)
+  Json(const char* value) : value_(std::string(value)) {}       // NOLINT(runtime/explicit)
+  Json(std::string_view value) : value_(std::string(value)) {}  // NOLINT(runtime/explicit)
+  Json(std::string value) : value_(std::move(value)) {}         // NOLINT(runtime/explicit)
+  Json(Array value) : value_(std::move(value)) {}               // NOLINT(runtime/explicit)
+  Json(Object value) : value_(std::move(value)) {}              // NOLINT(runtime/explicit)
+  Json(WallTime value) : value_(FormatWall(value)) {}           // NOLINT(runtime/explicit)
 
   // Reads one JSON text. Refused with kInvalidArgument, the byte offset in the message: anything
   // after the value, nesting deeper than kDepthMax, more than kTextBytesMax bytes, invalid UTF-8,

@@ -39,8 +39,12 @@ TEST(Json, RefusesNestingPastItsLimit) {
 }
 
 TEST(Json, TextThatIsNotUtf8IsStillWrittenAsJson) {
-  const Json json(std::string("a\xff" "b"));
-  EXPECT_EQ(json.Dump(), "\"a\xef\xbf\xbd" "b\"");
+  const Json json(
+      std::string("a\xff"
+                  "b"));
+  EXPECT_EQ(json.Dump(),
+            "\"a\xef\xbf\xbd"
+            "b\"");
 }
 
 TEST(JsonReader, NamesTheFirstProblemAndItsPath) {

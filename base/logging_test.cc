@@ -43,9 +43,8 @@ TEST_F(LoggingTest, WritesJsonWhenAsked) {
   SetLogFormat(LogFormat::kJson);
   LogError("it broke", {{"count", 3}, {"text", "a\x1b"}});
   ASSERT_EQ(lines_.size(), 1u);
-  EXPECT_EQ(lines_[0],
-            R"({"count":3,"level":"error","msg":"it broke","text":"a\u001b",)"
-            R"("time":"2026-01-01T00:00:00.000000Z"})");
+  EXPECT_EQ(lines_[0], R"({"count":3,"level":"error","msg":"it broke","text":"a\u001b",)"
+                       R"("time":"2026-01-01T00:00:00.000000Z"})");
 }
 
 TEST_F(LoggingTest, LeavesOutWhatIsBelowTheLevel) {

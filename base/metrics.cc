@@ -65,8 +65,7 @@ struct Metrics::Registry {
     if (found == families->end()) {
       FLEETMEDIC_CHECK(names.insert(std::string(name)).second);  // not of another kind
       Family<Metric> fresh;
-      fresh.family =
-          &builder().Name(std::string(name)).Help(std::string(help)).Register(registry);
+      fresh.family = &builder().Name(std::string(name)).Help(std::string(help)).Register(registry);
       fresh.label_names = label_names;
       found = families->emplace(std::string(name), std::move(fresh)).first;
       ((found->second.buckets = buckets), ...);
@@ -128,26 +127,25 @@ MetricCounter Metrics::Counter(std::string_view name, std::string_view help,
                                const MetricLabels& labels) {
   CheckName(name, true);
   absl::MutexLock lock(&registry_->mutex);
-  return MetricCounter(registry_->Series(&registry_->counters, prometheus::BuildCounter, name,
-                                         help, labels));
+  return MetricCounter(
+      registry_->Series(&registry_->counters, prometheus::BuildCounter, name, help, labels));
 }
 
 MetricGauge Metrics::Gauge(std::string_view name, std::string_view help,
                            const MetricLabels& labels) {
   CheckName(name, false);
   absl::MutexLock lock(&registry_->mutex);
-  return MetricGauge(registry_->Series(&registry_->gauges, prometheus::BuildGauge, name, help,
-                                       labels));
+  return MetricGauge(
+      registry_->Series(&registry_->gauges, prometheus::BuildGauge, name, help, labels));
 }
 
 MetricHistogram Metrics::Histogram(std::string_view name, std::string_view help,
-                                   const std::vector<double>& buckets,
-                                   const MetricLabels& labels) {
+                                   const std::vector<double>& buckets, const MetricLabels& labels) {
   CheckName(name, false);
   FLEETMEDIC_CHECK(std::is_sorted(buckets.begin(), buckets.end()));
   absl::MutexLock lock(&registry_->mutex);
-  return MetricHistogram(registry_->Series(&registry_->histograms, prometheus::BuildHistogram,
-                                           name, help, labels, buckets));
+  return MetricHistogram(registry_->Series(&registry_->histograms, prometheus::BuildHistogram, name,
+                                           help, labels, buckets));
 }
 
 std::string Metrics::Text() const {

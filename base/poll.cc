@@ -16,8 +16,8 @@ int PollUntil(std::span<pollfd> fds, const Clock& clock, MonoTime deadline) {
       wait.tv_sec = std::chrono::duration_cast<Seconds>(left).count();
       wait.tv_nsec = (left % Seconds(1)).count() * 1000;
     }
-    const int ready = ppoll(fds.data(), fds.size(), deadline == kMonoForever ? nullptr : &wait,
-                            nullptr);
+    const int ready =
+        ppoll(fds.data(), fds.size(), deadline == kMonoForever ? nullptr : &wait, nullptr);
     if (ready > 0) return ready;
     FLEETMEDIC_CHECK(ready == 0 || errno == EINTR);
     if (past) return 0;

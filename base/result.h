@@ -63,24 +63,24 @@ tl::unexpected<Error> FailErrno(std::string_view what, int error_number);
 
 }  // namespace fleetmedic
 
-#define FLEETMEDIC_CHECK(condition)                                      \
-  do {                                                                   \
-    if (!(condition)) [[unlikely]]                                       \
-      ::fleetmedic::CheckFailed(__FILE__, __LINE__, #condition);         \
+#define FLEETMEDIC_CHECK(condition)                              \
+  do {                                                           \
+    if (!(condition)) [[unlikely]]                               \
+      ::fleetmedic::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (false)
 
-#define FLEETMEDIC_RETURN_IF_ERROR(expression)                           \
-  do {                                                                   \
-    if (auto fm_status = (expression); !fm_status) [[unlikely]]          \
+#define FLEETMEDIC_RETURN_IF_ERROR(expression)                                    \
+  do {                                                                            \
+    if (auto fm_status = (expression); !fm_status) [[unlikely]]                   \
       return ::tl::unexpected<::fleetmedic::Error>(std::move(fm_status).error()); \
   } while (false)
 
 #define FLEETMEDIC_CONCAT_INNER(a, b) a##b
 #define FLEETMEDIC_CONCAT(a, b) FLEETMEDIC_CONCAT_INNER(a, b)
-#define FLEETMEDIC_ASSIGN_OR_RETURN_INNER(temporary, target, expression)          \
-  auto temporary = (expression);                                                  \
-  if (!temporary) [[unlikely]]                                                    \
-    return ::tl::unexpected<::fleetmedic::Error>(std::move(temporary).error());   \
+#define FLEETMEDIC_ASSIGN_OR_RETURN_INNER(temporary, target, expression)        \
+  auto temporary = (expression);                                                \
+  if (!temporary) [[unlikely]]                                                  \
+    return ::tl::unexpected<::fleetmedic::Error>(std::move(temporary).error()); \
   target = *std::move(temporary)
 
 // FLEETMEDIC_ASSIGN_OR_RETURN(auto text, ReadFile(path));

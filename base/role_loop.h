@@ -18,10 +18,10 @@ namespace fleetmedic {
 // What a loop is doing, for /healthz and metrics.
 struct RoleLoopState {
   bool in_turn = false;
-  int64_t turns = 0;     // finished
-  MonoTime turn_start{};  // of the present turn, or else of the last one
-  MonoTime turn_end{};    // of the last finished one
-  Micros turn_duration{};  // of the last finished one
+  int64_t turns = 0;            // finished
+  MonoTime turn_start{};        // of the present turn, or else of the last one
+  MonoTime turn_end{};          // of the last finished one
+  Micros turn_duration{};       // of the last finished one
   MonoTime due = kMonoForever;  // while it waits: when the next turn starts at the latest
 
   // True when a turn takes longer than `limit`, or should have started that long ago: the role is

@@ -108,7 +108,7 @@ TEST(RoleLoop, NoPostIsLost) {
   loop.Start();
   for (int i = 0; i < 10'000; ++i) ASSERT_TRUE(inbox.Post(1));
   role.done.WaitForNotification();
-  loop.Stop();   // a last turn may still look into the inbox
+  loop.Stop();  // a last turn may still look into the inbox
 }
 
 TEST(RoleLoop, TellsTheDurationOfEachTurn) {

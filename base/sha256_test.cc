@@ -13,9 +13,7 @@ TEST(Sha256, AgreesWithThePublishedVectors) {
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
-TEST(Sha256, ZeroBytesCount) {
-  EXPECT_NE(Sha256Hex(std::string_view("\0", 1)), Sha256Hex(""));
-}
+TEST(Sha256, ZeroBytesCount) { EXPECT_NE(Sha256Hex(std::string_view("\0", 1)), Sha256Hex("")); }
 
 }  // namespace
 }  // namespace fleetmedic

@@ -34,9 +34,9 @@ constexpr size_t kStatementCharsShownMax = 100;
 constexpr int64_t kWalKeptBytesMax = int64_t{64} << 20;
 
 Code CodeOfConstraint(int extended) {
-  const bool taken =
-      extended == SQLITE_CONSTRAINT_UNIQUE || extended == SQLITE_CONSTRAINT_PRIMARYKEY ||
-      extended == SQLITE_CONSTRAINT_ROWID;
+  const bool taken = extended == SQLITE_CONSTRAINT_UNIQUE ||
+                     extended == SQLITE_CONSTRAINT_PRIMARYKEY ||
+                     extended == SQLITE_CONSTRAINT_ROWID;
   return taken ? Code::kAlreadyExists : Code::kInvalidArgument;
 }
 
@@ -87,8 +87,8 @@ tl::unexpected<Error> FailSql(const DatabaseConnection& connection, std::string_
   const int error_number = last ? sqlite3_system_errno(connection.handle) : 0;
   const char* message = last ? sqlite3_errmsg(connection.handle) : sqlite3_errstr(code);
   return Fail(CodeOf(code, error_number),
-              fmt::format("database {}: {}: {} (SQLite code {})", Quote(connection.path, 256),
-                          what, message, code));
+              fmt::format("database {}: {}: {} (SQLite code {})", Quote(connection.path, 256), what,
+                          message, code));
 }
 
 std::string Shown(std::string_view sql) { return Quote(Trim(sql), kStatementCharsShownMax); }
@@ -96,9 +96,8 @@ std::string Shown(std::string_view sql) { return Quote(Trim(sql), kStatementChar
 Result<sqlite3_stmt*> PrepareNew(const DatabaseConnection& connection, std::string_view sql) {
   sqlite3_stmt* statement = nullptr;
   const char* rest = nullptr;
-  const int code =
-      sqlite3_prepare_v3(connection.handle, sql.data(), static_cast<int>(sql.size()),
-                         SQLITE_PREPARE_PERSISTENT, &statement, &rest);
+  const int code = sqlite3_prepare_v3(connection.handle, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, &rest);
   if (code != SQLITE_OK) return FailSql(connection, Shown(sql), code);
   const std::string_view second = sql.substr(static_cast<size_t>(rest - sql.data()));
   FLEETMEDIC_CHECK(statement != nullptr && Trim(second).empty());
@@ -179,8 +178,8 @@ void Statement::Bind(int index, std::string_view text) {
 
 void Statement::Bind(int index, SqlBlob blob) {
   const char* data = blob.bytes.empty() ? "" : blob.bytes.data();
-  NoteBind(index, sqlite3_bind_blob64(statement_, index, data, blob.bytes.size(),
-                                      SQLITE_TRANSIENT));
+  NoteBind(index,
+           sqlite3_bind_blob64(statement_, index, data, blob.bytes.size(), SQLITE_TRANSIENT));
 }
 
 void Statement::Bind(int index, std::nullptr_t) {
@@ -292,9 +291,7 @@ Status Database::RunScript(const std::string& sql) {
 
 int64_t Database::ChangedRows() const { return sqlite3_changes64(connection_->handle); }
 
-int64_t Database::LastInsertId() const {
-  return sqlite3_last_insert_rowid(connection_->handle);
-}
+int64_t Database::LastInsertId() const { return sqlite3_last_insert_rowid(connection_->handle); }
 
 Result<int64_t> Database::UserVersion() {
   FLEETMEDIC_ASSIGN_OR_RETURN(Statement statement, Prepare("PRAGMA user_version"));

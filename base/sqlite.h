@@ -172,8 +172,7 @@ class Transaction {
   // One unchanging view of the file for several reads.
   static Result<Transaction> BeginRead(Database* database);
 
-  Transaction(Transaction&& other) noexcept
-      : database_(std::exchange(other.database_, nullptr)) {}
+  Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
 

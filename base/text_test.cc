@@ -21,7 +21,10 @@ TEST(Quote, ShowsWhatWouldNotBeSeen) {
       {"a bidirectional override is escaped", "a\u202eb", R"("a\u202eb")"},
       {"a zero-width space is escaped", "a\u200bb", R"("a\u200bb")"},
       {"a tag character is escaped", "\U000e0041", R"("\U000e0041")"},
-      {"a lone byte is escaped", "a\xff" "b", R"("a\xffb")"},
+      {"a lone byte is escaped",
+       "a\xff"
+       "b",
+       R"("a\xffb")"},
       {"an overlong form is escaped byte by byte", "\xc0\xaf", R"("\xc0\xaf")"},
       {"a surrogate is escaped byte by byte", "\xed\xa0\x80", R"("\xed\xa0\x80")"},
       {"a character cut short is escaped", "\xe6\x97", R"("\xe6\x97")"},

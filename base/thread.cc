@@ -28,10 +28,8 @@ std::thread StartThread(std::string_view name, std::function<void()> body) {
   sigfillset(&all);
   for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, fault);
   FLEETMEDIC_CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-  std::thread thread(
-      [shown = std::string(name.substr(0, kThreadNameBytesMax)), run = std::move(body)] {
-        RunThread(shown, run);
-      });
+  std::thread thread([shown = std::string(name.substr(0, kThreadNameBytesMax)),
+                      run = std::move(body)] { RunThread(shown, run); });
   FLEETMEDIC_CHECK(pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
   return thread;
 }

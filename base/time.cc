@@ -69,8 +69,7 @@ std::string FormatWall(WallTime time) {
   const std::chrono::hh_mm_ss<Micros> clock(at - day);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", int(date.year()),
                      unsigned(date.month()), unsigned(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
+                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
 Result<WallTime> ParseWall(std::string_view text) {

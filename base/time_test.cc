@@ -38,8 +38,8 @@ TEST(Duration, ReadsSumsOfUnits) {
 }
 
 TEST(Duration, RefusesWhatIsNotOne) {
-  for (const char* text : {"", "5", "s", "-5s", "5 s", "5x", "5S", "99999999999999999999s",
-                           "9000000d", "1.5h"}) {
+  for (const char* text :
+       {"", "5", "s", "-5s", "5 s", "5x", "5S", "99999999999999999999s", "9000000d", "1.5h"}) {
     EXPECT_EQ(ParseDuration(text).error().code, Code::kInvalidArgument) << text;
   }
 }

@@ -38,16 +38,16 @@ void Release(const void* address) { __tsan_release(const_cast<void*>(address)); 
 // The member function `name` (mangled) with its object as first argument, which ABIs agree on.
 // `before` and `after` stand around the real call.
 #define FLEETMEDIC_WRAP(result, name, parameters, arguments, before, after) \
-  extern "C" result __real_##name parameters;                              \
-  extern "C" result __wrap_##name parameters;                              \
-  extern "C" result __wrap_##name parameters {                             \
-    before;                                                                \
-    struct After {                                                         \
-      const void* object;                                                  \
-      ~After() { after; }                                                  \
-    } at_end{self};                                                        \
-    const Unchecked unchecked;                                             \
-    return __real_##name arguments;                                        \
+  extern "C" result __real_##name parameters;                               \
+  extern "C" result __wrap_##name parameters;                               \
+  extern "C" result __wrap_##name parameters {                              \
+    before;                                                                 \
+    struct After {                                                          \
+      const void* object;                                                   \
+      ~After() { after; }                                                   \
+    } at_end{self};                                                         \
+    const Unchecked unchecked;                                              \
+    return __real_##name arguments;                                         \
   }
 
 using absl::Barrier;
@@ -84,14 +84,14 @@ void __wrap__ZN4absl7debian37CondVar4WaitEPNS0_5MutexE(CondVar* self, Mutex* mut
   Acquire(mutex);
 }
 bool __real__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(CondVar* self,
-                                                                                Mutex* mutex,
-                                                                                Duration timeout);
+                                                                                 Mutex* mutex,
+                                                                                 Duration timeout);
 bool __wrap__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(CondVar* self,
-                                                                                Mutex* mutex,
-                                                                                Duration timeout);
+                                                                                 Mutex* mutex,
+                                                                                 Duration timeout);
 bool __wrap__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(CondVar* self,
-                                                                                Mutex* mutex,
-                                                                                Duration timeout) {
+                                                                                 Mutex* mutex,
+                                                                                 Duration timeout) {
   Release(mutex);
   const bool timed_out =
       __real__ZN4absl7debian37CondVar15WaitWithTimeoutEPNS0_5MutexENS0_8DurationE(self, mutex,
@@ -105,8 +105,8 @@ FLEETMEDIC_WRAP(void, _ZN4absl7debian312Notification6NotifyEv, (Notification * s
                 Release(self), )
 FLEETMEDIC_WRAP(void, _ZNK4absl7debian312Notification19WaitForNotificationEv,
                 (const Notification* self), (self), , Acquire(object))
-FLEETMEDIC_WRAP(bool, _ZN4absl7debian315BlockingCounter14DecrementCountEv,
-                (BlockingCounter * self), (self), Release(self), )
+FLEETMEDIC_WRAP(bool, _ZN4absl7debian315BlockingCounter14DecrementCountEv, (BlockingCounter * self),
+                (self), Release(self), )
 FLEETMEDIC_WRAP(void, _ZN4absl7debian315BlockingCounter4WaitEv, (BlockingCounter * self), (self), ,
                 Acquire(object))
 FLEETMEDIC_WRAP(bool, _ZN4absl7debian37Barrier5BlockEv, (Barrier * self), (self), Release(self),

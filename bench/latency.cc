@@ -29,7 +29,7 @@ namespace {
 
 constexpr int kHosts = 8;
 constexpr int kRoundsDefault = 25;
-constexpr int kBatches = 5;               // of faults: the spread is between them
+constexpr int kBatches = 5;  // of faults: the spread is between them
 constexpr int kPeerSamples = 200;
 constexpr size_t kPeerBytes = 4096;
 constexpr double kTaintP99MustMs = 250;
@@ -40,7 +40,7 @@ constexpr Millis kTaintMax = Seconds(10);
 struct Figure {
   std::string name;
   double value = 0;
-  double spread = 0;          // largest less smallest of the batches' values
+  double spread = 0;  // largest less smallest of the batches' values
   std::optional<double> must;
   std::optional<double> goal;
 };
@@ -99,7 +99,7 @@ class TaintBench {
   void Stop() { assembly_->Stop(); }
 
   std::vector<double> taint_ms;
-  std::vector<double> back_ms;    // from the fault until the host was healthy again
+  std::vector<double> back_ms;  // from the fault until the host was healthy again
 
   const Clock& clock() const { return clock_; }
   const TempFolder& folder() const { return folder_; }
@@ -109,14 +109,12 @@ class TaintBench {
   Result<HostRecord> DurableHostAt(int index) const;
   bool Wait(Millis limit, int step_millis, const std::function<bool()>& done) const;
   Status WaitHealthy(int index);
-  DemoHost Folder(int index) const {
-    return DemoHost(folder_ / DemoHostName(index) + "/root");
-  }
+  DemoHost Folder(int index) const { return DemoHost(folder_ / DemoHostName(index) + "/root"); }
 
   SystemClock clock_;
   TempFolder folder_;
   std::unique_ptr<Assembly> assembly_;
-  std::unique_ptr<SqliteStore> store_;   // the remediator's, beside it
+  std::unique_ptr<SqliteStore> store_;  // the remediator's, beside it
 };
 
 Status TaintBench::Start() {
@@ -135,14 +133,14 @@ Status TaintBench::Start() {
     FLEETMEDIC_RETURN_IF_ERROR(Folder(i).Create(DemoHostName(i), clock_.Wall()));
     DemoHostConfig config = ConfigForDemoHost(i, state + "/root", FLEETMEDIC_PROGRAM);
     config.agent.beat_every = Millis(500);
-    config.detectors.docker_interval = Millis(0);   // no engine stands behind its socket
+    config.detectors.docker.interval = Millis(0);  // no engine stands behind its socket
     HostSetup setup;
     setup.host = std::move(config.host);
     setup.agent = std::move(config.agent);
     setup.detectors = std::move(config.detectors);
     setup.executor = std::move(config.executor);
     setup.executor.report_every = Millis(500);
-    setup.executes = true;    // it is the executor that reboots the host
+    setup.executes = true;  // it is the executor that reboots the host
     setup.state_dir = state;
     options.hosts.push_back(std::move(setup));
   }
@@ -177,10 +175,9 @@ Status TaintBench::WaitHealthy(int index) {
       seen = host.error().message;
       return false;
     }
-    seen = fmt::format("{}, {}, waits for {}", HostStateName(host->state), host->why,
-                       host->waits_for);
-    return host->facts_known && host->state == HostState::kHealthy &&
-           host->ok_since != kWallNever;
+    seen =
+        fmt::format("{}, {}, waits for {}", HostStateName(host->state), host->why, host->waits_for);
+    return host->facts_known && host->state == HostState::kHealthy && host->ok_since != kWallNever;
   });
   if (healthy) return {};
   return Fail(Code::kDeadlineExceeded,
@@ -259,7 +256,8 @@ Result<std::vector<Figure>> Measure(int rounds) {
   Figure taint_p99 = FigureOf("line_to_taint_p99", bench.taint_ms, 0.99);
   taint_p99.must = kTaintP99MustMs;
   taint_p99.goal = kTaintP99GoalMs;
-  return std::vector<Figure>{FigureOf("line_to_taint_p50", bench.taint_ms, 0.50), taint_p99,
+  return std::vector<Figure>{FigureOf("line_to_taint_p50", bench.taint_ms, 0.50),
+                             taint_p99,
                              FigureOf("line_to_give_back_p50", bench.back_ms, 0.50),
                              FigureOf("peer_append_to_read_p50", append_ms, 0.50),
                              FigureOf("peer_fsync_p50", fsync_ms, 0.50),
@@ -289,10 +287,10 @@ std::string Table(const std::vector<Figure>& figures) {
   std::string text = fmt::format("{:<26} {:>10} {:<4} {:>10} {:>6} {:>6}\n", "figure", "value",
                                  "unit", "spread", "must", "goal");
   for (const Figure& figure : figures) {
-    text += fmt::format("{:<26} {:>10.3f} {:<4} {:>10.3f} {:>6} {:>6}{}\n", figure.name,
-                        figure.value, "ms", figure.spread, or_dash(figure.must),
-                        or_dash(figure.goal),
-                        figure.must && figure.value > *figure.must ? "  FALLS SHORT" : "");
+    text +=
+        fmt::format("{:<26} {:>10.3f} {:<4} {:>10.3f} {:>6} {:>6}{}\n", figure.name, figure.value,
+                    "ms", figure.spread, or_dash(figure.must), or_dash(figure.goal),
+                    figure.must && figure.value > *figure.must ? "  FALLS SHORT" : "");
   }
   return text;
 }
@@ -306,8 +304,8 @@ int Main(const std::vector<std::string>& args) {
     const char* const last = value.data() + value.size();
     if (args[i] == "-o" && value == "json") {
       json = true;
-    } else if (args[i] != "--rounds" ||
-               std::from_chars(value.data(), last, rounds).ptr != last || rounds < 1) {
+    } else if (args[i] != "--rounds" || std::from_chars(value.data(), last, rounds).ptr != last ||
+               rounds < 1) {
       std::fputs("usage: bench_latency [-o json] [--rounds N]\n", stderr);
       return 2;
     }
@@ -319,9 +317,8 @@ int Main(const std::vector<std::string>& args) {
     return 2;
   }
   fmt::print("{}", json ? ToJson(*figures).DumpPretty() + "\n" : Table(*figures));
-  const bool short_of = std::ranges::any_of(*figures, [](const Figure& figure) {
-    return figure.must && figure.value > *figure.must;
-  });
+  const bool short_of = std::ranges::any_of(
+      *figures, [](const Figure& figure) { return figure.must && figure.value > *figure.must; });
   return short_of ? 1 : 0;
 }
 

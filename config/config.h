@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "config/detectors_config.h"
 #include "model/command.h"
 #include "model/condition.h"
 #include "model/limits.h"
@@ -18,57 +19,39 @@ namespace fleetmedic {
 
 // [host]: what the operator says of this host; the agent finds out the rest.
 struct HostConfig {
-  std::string name;                    // empty: the machine's host name
+  std::string name;  // empty: the machine's host name
   std::string cell = "default";
   std::string pool = "default";
   std::string rack;
   std::string zone;
   std::map<std::string, std::string> labels;
-  std::string root = "/";              // the folder that stands for the host's file system
+  std::string root = "/";  // the folder that stands for the host's file system
 };
 
 struct TailedFile {
-  std::string path;                    // on the host; no pattern
+  std::string path;  // on the host; no pattern
 };
 
 // [agent]
 struct AgentConfig {
   Millis beat_every = Seconds(10);
-  Millis repeat_every = Seconds(60);   // everything again, changed or not
+  Millis repeat_every = Seconds(60);  // everything again, changed or not
   Millis probe_deadline = Seconds(5);
   int64_t spool_bytes_max = int64_t{64} << 20;
-  int64_t log_lines_per_second_max = 2000;   // of one source; beyond it lines are counted as lost
+  int64_t log_lines_per_second_max = 2000;  // of one source; beyond it lines are counted as lost
   Millis log_flush_after = Millis(100);
   bool read_kernel_log = true;
   bool read_journal = true;
   std::vector<TailedFile> files;
-  std::string journal_dir;             // empty: the machine's own journal
-};
-
-// [detectors]; an interval of 0 switches a detector off.
-struct DetectorsConfig {
-  Millis systemd_interval = Seconds(10);
-  std::string systemd_bus;             // address; empty: the system bus below the host's root
-  int restart_loop_count = 3;          // restarts of one unit ...
-  Millis restart_loop_within = Minutes(5);
-  Millis boot_grace = Minutes(5);      // no restart loops are told this early after a boot
-  std::vector<std::string> systemd_ignore;   // names or globs of units whose failure is no matter
-  Millis docker_interval = Seconds(10);
-  std::string docker_socket = "/run/docker.sock";
-  Millis docker_removing_max = Minutes(5);   // a container may take this long to go
-  bool docker_create_probe = false;
-  Millis filesystem_interval = Seconds(15);
-  double filesystem_full_share = 0.95; // of bytes, soft ...
-  double filesystem_full_hard_share = 0.99;
-  double filesystem_inodes_share = 0.95;
+  std::string journal_dir;  // empty: the machine's own journal
 };
 
 // What to do about a condition type.
 struct ConditionPolicy {
-  std::vector<Rung> ladder;            // gentlest first; empty: the default ladder
-  bool repair_in_place = false;        // try the first rung before any drain
-  bool ignore = false;                 // seen and shown, never acted on
-  std::optional<Millis> confirm;       // in place of the severity's
+  std::vector<Rung> ladder;       // gentlest first; empty: the default ladder
+  bool repair_in_place = false;   // try the first rung before any drain
+  bool ignore = false;            // seen and shown, never acted on
+  std::optional<Millis> confirm;  // in place of the severity's
 };
 
 // [policy]
@@ -93,14 +76,14 @@ struct Policy {
 
 // [remediator]
 struct RemediatorConfig {
-  Mode mode = Mode::kShadow;           // kAuto or kShadow
+  Mode mode = Mode::kShadow;  // kAuto or kShadow
   Policy policy;
   std::vector<Limit> limits = ShippedLimits();
   BrakeLimits brake;
   Millis lease_ttl = Seconds(10);
-  Millis list_every = Seconds(5);      // the scheduler's view of all hosts
+  Millis list_every = Seconds(5);  // the scheduler's view of all hosts
   Millis apply_deadline = Seconds(5);
-  std::string hold_file;               // empty: RUN_DIR/HOLD
+  std::string hold_file;  // empty: RUN_DIR/HOLD
   // Hosts that are shown and never acted on, by name: protected for as long as the config says so.
   std::vector<std::string> watch_only;
 };
@@ -108,31 +91,31 @@ struct RemediatorConfig {
 // [api]
 struct ApiConfig {
   std::string listen_address = "127.0.0.1";
-  uint16_t port = 7480;                // 0: any that is free
+  uint16_t port = 7480;  // 0: any that is free
   int streams_max = 64;
-  std::string token_file;              // empty: STATE_DIR/api-token, made at the first start
+  std::string token_file;  // empty: STATE_DIR/api-token, made at the first start
 };
 
 // [stream]
 struct StreamConfig {
-  std::vector<std::string> rules;      // files or folders; empty: the packs that ship
+  std::vector<std::string> rules;  // files or folders; empty: the packs that ship
 };
 
 // [scheduler]
 struct SchedulerConfig {
   Millis turn_every = Millis(200);
   Millis executor_silent_after = Seconds(30);
-  Millis host_lost_after = Minutes(5); // silent for longer: its tasks are replaced elsewhere
-  Millis start_timeout = Seconds(60);  // told to start, and not heard of
+  Millis host_lost_after = Minutes(5);  // silent for longer: its tasks are replaced elsewhere
+  Millis start_timeout = Seconds(60);   // told to start, and not heard of
   Millis lease_ttl = Seconds(10);
 };
 
 // [executor]
 struct ExecutorConfig {
-  Resources capacity;                  // zero: the machine's
+  Resources capacity;  // zero: the machine's
   Millis report_every = Seconds(5);
   int tasks_max = 512;
-  int restart_burst_max = 10;          // by the restart policy, backed off between
+  int restart_burst_max = 10;  // by the restart policy, backed off between
   // argv; empty refuses the repair with that reason.
   std::vector<std::string> reboot_command;
   std::vector<std::string> restart_unit_command = {"systemctl", "restart", "--", "{unit}"};

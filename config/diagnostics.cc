@@ -41,8 +41,10 @@ std::string Counted(size_t count, std::string_view what) {
 
 std::string_view LevelName(Diagnostic::Level level) {
   switch (level) {
-    case Diagnostic::Level::kError: return "error";
-    case Diagnostic::Level::kWarning: return "warning";
+    case Diagnostic::Level::kError:
+      return "error";
+    case Diagnostic::Level::kWarning:
+      return "warning";
   }
   FLEETMEDIC_CHECK(false);
 }
@@ -79,17 +81,16 @@ std::vector<Diagnostic> Diagnostics::Sorted() const {
   const auto order = [this](const Diagnostic& d) {
     return std::make_tuple(FileIndex(d.place.file), d.place.line, d.place.column);
   };
-  std::stable_sort(sorted.begin(), sorted.end(), [&order](const auto& a, const auto& b) {
-    return order(a) < order(b);
-  });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&order](const auto& a, const auto& b) { return order(a) < order(b); });
   return sorted;
 }
 
 std::string Diagnostics::Headline(const Diagnostic& diagnostic) {
   std::string text = VisibleText(diagnostic.place.file);
   if (diagnostic.place.line > 0) {
-    text += ":" + std::to_string(diagnostic.place.line) + ":" +
-            std::to_string(diagnostic.place.column);
+    text +=
+        ":" + std::to_string(diagnostic.place.line) + ":" + std::to_string(diagnostic.place.column);
   }
   return text + ": " + std::string(LevelName(diagnostic.level)) + ": " +
          VisibleText(diagnostic.message);
@@ -97,8 +98,7 @@ std::string Diagnostics::Headline(const Diagnostic& diagnostic) {
 
 std::string Diagnostics::Snippet(const Diagnostic& diagnostic) const {
   const size_t index = FileIndex(diagnostic.place.file);
-  const std::string hint =
-      diagnostic.hint.empty() ? "" : "  " + VisibleText(diagnostic.hint);
+  const std::string hint = diagnostic.hint.empty() ? "" : "  " + VisibleText(diagnostic.hint);
   if (diagnostic.place.line <= 0 || index == files_.size()) {
     return hint.empty() ? "" : "   |" + hint + "\n";
   }
@@ -112,13 +112,13 @@ std::string Diagnostics::Snippet(const Diagnostic& diagnostic) const {
     const size_t start = mark > kSnippetCharsMax / 2 ? mark - kSnippetCharsMax / 2 : 0;
     const size_t from = ByteOfChar(shown, start);
     const size_t to = from + ByteOfChar(std::string_view(shown).substr(from), kSnippetCharsMax);
-    shown = (from > 0 ? "..." : "") + shown.substr(from, to - from) +
-            (to < shown.size() ? "..." : "");
+    shown =
+        (from > 0 ? "..." : "") + shown.substr(from, to - from) + (to < shown.size() ? "..." : "");
     mark = mark - start + (from > 0 ? 3 : 0);
   }
   const size_t room = CharsOf(shown) > mark ? CharsOf(shown) - mark : 1;
-  const size_t width = std::clamp<size_t>(static_cast<size_t>(std::max(diagnostic.width, 1)), 1,
-                                          room);
+  const size_t width =
+      std::clamp<size_t>(static_cast<size_t>(std::max(diagnostic.width, 1)), 1, room);
   const std::string number = " " + std::to_string(diagnostic.place.line) + " | ";
   return number + shown + "\n" + std::string(number.size() - 2, ' ') + "| " +
          std::string(mark, ' ') + std::string(width, '^') + hint + "\n";

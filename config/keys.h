@@ -14,7 +14,7 @@ namespace fleetmedic {
 
 template <typename Root>
 struct ConfigKeyOf {
-  std::string_view section;   // empty: before the first section
+  std::string_view section;  // "agent", "detectors.docker"; empty: before the first section
   std::string_view key;
   Slot (*slot)(Root& root);
   Range range;
@@ -27,12 +27,13 @@ struct ConfigKeyOf {
 };
 
 using ConfigKey = ConfigKeyOf<Config>;
-using ConditionKey = ConfigKeyOf<ConditionPolicy>;   // [policy.conditions.TYPE]
-using LimitKey = ConfigKeyOf<Limit>;                 // [[limits]]
-using FileKey = ConfigKeyOf<TailedFile>;             // [[agent.files]]
+using ConditionKey = ConfigKeyOf<ConditionPolicy>;  // [policy.conditions.TYPE]
+using LimitKey = ConfigKeyOf<Limit>;                // [[limits]]
+using FileKey = ConfigKeyOf<TailedFile>;            // [[agent.files]]
 
 // Sections stand together, in the order in which they are shown.
 std::span<const ConfigKey> ConfigKeys();
+std::span<const ConfigKey> DetectorKeys();  // those of ConfigKeys() below [detectors]
 std::span<const ConditionKey> ConditionKeys();
 std::span<const LimitKey> LimitKeys();
 std::span<const FileKey> FileKeys();

@@ -17,8 +17,8 @@ namespace {
 constexpr std::string_view kVariablePrefix = "FLEETMEDIC_";
 // Tables below a section, and lists of tables, that have no row in ConfigKeys.
 constexpr std::string_view kLimitsSection = "limits";
-constexpr std::string_view kConditionsKey = "conditions";   // of [policy]
-constexpr std::string_view kFilesKey = "files";             // of [agent]
+constexpr std::string_view kConditionsKey = "conditions";  // of [policy]
+constexpr std::string_view kFilesKey = "files";            // of [agent]
 
 std::string Joined(std::string_view section, std::string_view key) {
   return section.empty() ? std::string(key) : std::string(section) + "." + std::string(key);
@@ -26,12 +26,20 @@ std::string Joined(std::string_view section, std::string_view key) {
 
 std::string VariableOf(const ConfigKey& key) {
   std::string name(kVariablePrefix);
-  if (!key.section.empty()) name += std::string(key.section) + "__";
-  name += key.key;
+  for (const char c : Joined(key.section, key.key)) {
+    name += c == '.' ? std::string("__") : std::string(1, c);
+  }
   std::ranges::transform(name, name.begin(), [](char c) {
     return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   });
   return name;
+}
+
+// Of "detectors.docker" are both that and "detectors" sections.
+bool IsSection(std::string_view path) {
+  return std::ranges::any_of(ConfigKeys(), [path](const ConfigKey& key) {
+    return key.section == path || key.section.starts_with(std::string(path) + ".");
+  });
 }
 
 class Loader {
@@ -69,9 +77,9 @@ class Loader {
 bool Loader::Is(const TomlNode& node, TomlKind kind, std::string_view path,
                 std::string_view expected) {
   if (node.kind == kind) return true;
-  diagnostics_->Error(node.place, node.width,
-                      std::string(path) + ": expected " + std::string(expected) + ", got " +
-                          node.Shown());
+  diagnostics_->Error(
+      node.place, node.width,
+      std::string(path) + ": expected " + std::string(expected) + ", got " + node.Shown());
   return false;
 }
 
@@ -102,22 +110,21 @@ void Loader::ReadRoot(const TomlNode& root) {
   std::vector<std::string_view> sections = {kLimitsSection};
   for (const ConfigKey& key : ConfigKeys()) {
     const std::string_view name = key.section.empty() ? key.key : key.section;
-    if (sections.back() != name) sections.push_back(name);
+    const std::string_view first = name.substr(0, name.find('.'));
+    if (sections.back() != first) sections.push_back(first);
   }
   TomlNode top;
   for (const TomlMember& member : root.members) {
-    const auto is_section = [&member](const ConfigKey& key) { return key.section == member.key; };
     if (member.key == kLimitsSection) {
       ReadLimits(member.value);
-    } else if (std::ranges::any_of(ConfigKeys(), is_section)) {
+    } else if (IsSection(member.key)) {
       if (Is(member.value, TomlKind::kTable, member.key, "a table")) {
         ReadSection(member.key, member.value);
       }
     } else if (std::ranges::find(sections, member.key) != sections.end()) {
       top.members.push_back(member);
     } else {
-      Unknown(member, "", sections,
-              member.value.kind == TomlKind::kTable ? "section" : "key");
+      Unknown(member, "", sections, member.value.kind == TomlKind::kTable ? "section" : "key");
     }
   }
   ReadSection("", top);
@@ -128,9 +135,19 @@ void Loader::ReadSection(std::string_view section, const TomlNode& table) {
   if (section == "policy") known.push_back(kConditionsKey);
   if (section == "agent") known.push_back(kFilesKey);
   for (const ConfigKey& key : ConfigKeys()) {
-    if (key.section == section) known.push_back(key.key);
+    if (key.section == section) {
+      known.push_back(key.key);
+    } else if (!section.empty() && key.section.starts_with(std::string(section) + ".")) {
+      const std::string_view below = key.section.substr(section.size() + 1);
+      if (known.empty() || known.back() != below) known.push_back(below);
+    }
   }
   for (const TomlMember& member : table.members) {
+    const std::string path = Joined(section, member.key);
+    if (!section.empty() && IsSection(path)) {
+      if (Is(member.value, TomlKind::kTable, path, "a table")) ReadSection(path, member.value);
+      continue;
+    }
     if (section == "policy" && member.key == kConditionsKey) {
       ReadConditions(member.value);
       continue;
@@ -157,9 +174,9 @@ void Loader::ReadConditions(const TomlNode& table) {
   for (const TomlMember& member : table.members) {
     const std::string path = "policy.conditions." + member.key;
     if (!ValidConditionType(member.key)) {
-      diagnostics_->Error(member.place, static_cast<int>(member.key.size()),
-                          "policy.conditions: expected a condition type in CamelCase, got " +
-                              Quote(member.key));
+      diagnostics_->Error(
+          member.place, static_cast<int>(member.key.size()),
+          "policy.conditions: expected a condition type in CamelCase, got " + Quote(member.key));
       continue;
     }
     if (!Is(member.value, TomlKind::kTable, path, "a table")) continue;
@@ -203,9 +220,9 @@ void Loader::ReadLimits(const TomlNode& list) {
                               Quote(limit.name) + ", got none");
     }
     if (!seen.insert(limit.name).second) {
-      diagnostics_->Error(name->place, name->width,
-                          "limits.name: expected each name once, got " + Quote(limit.name) +
-                              " again");
+      diagnostics_->Error(
+          name->place, name->width,
+          "limits.name: expected each name once, got " + Quote(limit.name) + " again");
       continue;
     }
     CheckLimit(element, limit);
@@ -262,18 +279,16 @@ void Loader::ReadEnvironment(const Environment& environment) {
 
 void Loader::ErrorAt(std::string_view path, const std::string& message) {
   const auto origin = origins_->find(path);
-  const SourcePlace place =
-      origin == origins_->end() ? SourcePlace{file_, 0, 0} : origin->second;
+  const SourcePlace place = origin == origins_->end() ? SourcePlace{file_, 0, 0} : origin->second;
   diagnostics_->Error(place, 1, std::string(path) + ": " + message);
 }
 
 void Loader::CheckTogether() {
-  const DetectorsConfig& detectors = config.detectors;
-  if (detectors.filesystem_full_share > detectors.filesystem_full_hard_share) {
-    ErrorAt("detectors.filesystem_full_share",
-            "expected at most filesystem_full_hard_share, " +
-                Json(detectors.filesystem_full_hard_share).Dump() + ", got " +
-                Json(detectors.filesystem_full_share).Dump());
+  const FilesystemConfig& filesystem = config.detectors.filesystem;
+  if (filesystem.full_share > filesystem.full_hard_share) {
+    ErrorAt("detectors.filesystem.full_share", "expected at most full_hard_share, " +
+                                                   Json(filesystem.full_hard_share).Dump() +
+                                                   ", got " + Json(filesystem.full_share).Dump());
   }
   const Policy& policy = config.remediator.policy;
   const Millis beat = config.agent.beat_every;

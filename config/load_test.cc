@@ -23,7 +23,7 @@ std::string Report(std::string_view text, const Environment& environment = {}) {
 struct Mistake {
   std::string_view name;
   std::string_view text;
-  std::string_view report;   // without the line that counts
+  std::string_view report;  // without the line that counts
 };
 
 class Mistakes : public testing::TestWithParam<Mistake> {};
@@ -138,8 +138,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "again\n"
                 " 4 | name = 'pool_floor'\n"
                 "   |        ^^^^^^^^^^^^\n"},
-        Mistake{"a_host_that_is_lost_before_it_is_silent",
-                "[scheduler]\nhost_lost_after = '20s'\n",
+        Mistake{"a_host_that_is_lost_before_it_is_silent", "[scheduler]\nhost_lost_after = '20s'\n",
                 "f.toml:2:19: error: scheduler.host_lost_after: expected at least "
                 "scheduler.executor_silent_after, \"30s\", got \"20s\"\n"
                 " 2 | host_lost_after = '20s'\n"
@@ -238,8 +237,7 @@ TEST(ParseConfig, ConditionsAndFilesAreRead) {
       "[[agent.files]]\npath = '/var/log/syslog'\n",
       "f.toml", {}, &diagnostics);
   ASSERT_TRUE(config.has_value()) << diagnostics.Text();
-  const ConditionPolicy& policy =
-      config->remediator.policy.conditions.at("DockerUnresponsive");
+  const ConditionPolicy& policy = config->remediator.policy.conditions.at("DockerUnresponsive");
   EXPECT_EQ(policy.ladder, (std::vector<Rung>{Rung::kRestartUnit, Rung::kReboot}));
   EXPECT_TRUE(policy.repair_in_place);
   EXPECT_FALSE(policy.ignore);

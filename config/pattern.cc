@@ -80,8 +80,8 @@ class PatternReader {
 
   void HexEscape() {
     const auto digit = [this](size_t i) {
-      return i < text_.size() && std::string_view("0123456789abcdefABCDEF").find(text_[i]) !=
-                                     std::string_view::npos;
+      return i < text_.size() &&
+             std::string_view("0123456789abcdefABCDEF").find(text_[i]) != std::string_view::npos;
     };
     // Above 0x7f the engines fold upper and lower case differently.
     if (!digit(at_ + 2) || !digit(at_ + 3) || text_[at_ + 2] > '7') {

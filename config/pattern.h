@@ -18,7 +18,7 @@
 namespace fleetmedic {
 
 struct PatternProblem {
-  size_t offset = 0;   // in bytes; patterns are ASCII, so in characters too
+  size_t offset = 0;  // in bytes; patterns are ASCII, so in characters too
   std::string message;
 };
 

@@ -23,8 +23,9 @@ constexpr size_t kExampleBytesMax = 8 * 1024;
 
 // The keys of [[rule]]. A rule's own value of `severity` and `clear` has a type of the model.
 constexpr std::string_view kRuleKeys[] = {
-    "name",   "pattern", "ignore_case", "sources", "condition",   "severity", "reason",   "unit",
-    "message", "threshold", "clear",    "clear_after", "help", "examples", "counter_examples"};
+    "name",     "pattern",     "ignore_case", "sources",  "condition",
+    "severity", "reason",      "unit",        "message",  "threshold",
+    "clear",    "clear_after", "help",        "examples", "counter_examples"};
 constexpr std::string_view kThresholdKeys[] = {"count", "within"};
 constexpr std::string_view kTopKeys[] = {"rule"};
 constexpr std::string_view kClearWords[] = {"quiet", "boot"};
@@ -67,7 +68,7 @@ class RuleReader {
   const TomlNode& table_;
   Diagnostics* diagnostics_;
   size_t errors_before_;
-  std::string label_ = "rule.";   // "kernel.oops." when the name is known
+  std::string label_ = "rule.";  // "kernel.oops." when the name is known
 };
 
 void UnknownKeys(const TomlNode& table, std::string_view label,
@@ -120,8 +121,10 @@ void RuleReader::ReadNames(Rule* rule) {
     }
     for (const TomlNode& source : list.array) {
       if (ValidRuleSource(source.string)) continue;
-      Error(source, "sources: expected \"kernel\", \"kmsg-user\", \"journal:UNIT\" or "
-                    "\"file:/PATH\", got " + Quote(source.string));
+      Error(source,
+            "sources: expected \"kernel\", \"kmsg-user\", \"journal:UNIT\" or "
+            "\"file:/PATH\", got " +
+                Quote(source.string));
     }
   }
   if (Take("condition", &rule->condition) && !ValidConditionType(rule->condition)) {
@@ -143,8 +146,9 @@ void RuleReader::ReadPatternOf(Rule* rule) {
   if (pattern.problem) {
     SourcePlace place = rule->pattern_place;
     place.column += static_cast<int>(pattern.problem->offset);
-    diagnostics_->Error(place, 1, label_ + "pattern: " + pattern.problem->message +
-                                      " at offset " + std::to_string(pattern.problem->offset));
+    diagnostics_->Error(place, 1,
+                        label_ + "pattern: " + pattern.problem->message + " at offset " +
+                            std::to_string(pattern.problem->offset));
     return;
   }
   if (have_message) CheckTemplate("message", rule->message, pattern.captures);
@@ -180,8 +184,8 @@ void RuleReader::ReadThreshold(Rule* rule) {
   const TomlNode* threshold = table_.Find("threshold");
   if (threshold == nullptr) return;
   if (threshold->kind != TomlKind::kTable) {
-    return Error(*threshold, "threshold: expected { count = 3, within = \"5m\" }, got " +
-                                 threshold->Shown());
+    return Error(*threshold,
+                 "threshold: expected { count = 3, within = \"5m\" }, got " + threshold->Shown());
   }
   UnknownKeys(*threshold, label_ + "threshold.", kThresholdKeys, diagnostics_);
   const auto take = [&](std::string_view key, const Slot& slot, const Range& range) {
@@ -211,9 +215,8 @@ void RuleReader::ReadExamples(Rule* rule) {
       if (example.string.find('\n') != std::string::npos) {
         Error(example, std::string(key) + ": expected one line, got several");
       } else if (example.string.size() > kExampleBytesMax) {
-        Error(example, std::string(key) + ": expected at most " +
-                           std::to_string(kExampleBytesMax) + " bytes, got " +
-                           std::to_string(example.string.size()));
+        Error(example, std::string(key) + ": expected at most " + std::to_string(kExampleBytesMax) +
+                           " bytes, got " + std::to_string(example.string.size()));
       }
     }
   }
@@ -231,8 +234,7 @@ void ReadOneFile(const RuleText& text, std::map<std::string, SourcePlace>* names
   }
   for (const TomlNode& table : list->array) {
     if (table.kind != TomlKind::kTable) {
-      diagnostics->Error(table.place, table.width,
-                         "rule: expected [[rule]], got " + table.Shown());
+      diagnostics->Error(table.place, table.width, "rule: expected [[rule]], got " + table.Shown());
       continue;
     }
     if (rules->size() == kRulesMax) {
@@ -245,10 +247,9 @@ void ReadOneFile(const RuleText& text, std::map<std::string, SourcePlace>* names
     const auto [known, fresh] = names->try_emplace(rule.name, rule.place);
     if (!fresh && !rule.name.empty()) {
       const TomlNode* name = table.Find("name");
-      diagnostics->Error(name->place, name->width,
-                         reader.label() + "name: expected each name once, got it again",
-                         "first at " + known->second.file + ":" +
-                             std::to_string(known->second.line));
+      diagnostics->Error(
+          name->place, name->width, reader.label() + "name: expected each name once, got it again",
+          "first at " + known->second.file + ":" + std::to_string(known->second.line));
       continue;
     }
     if (usable) rules->push_back(std::move(rule));
@@ -264,8 +265,7 @@ std::vector<Rule> ParseRules(std::span<const RuleText> texts, Diagnostics* diagn
   return rules;
 }
 
-std::vector<RuleText> ReadRuleFiles(std::span<const std::string> paths,
-                                    Diagnostics* diagnostics) {
+std::vector<RuleText> ReadRuleFiles(std::span<const std::string> paths, Diagnostics* diagnostics) {
   std::vector<RuleText> texts;
   const auto fail = [diagnostics](const std::string& path, const std::string& message) {
     diagnostics->AddFile(path, "");

@@ -45,10 +45,11 @@ std::string With(std::string_view line) {
 
 TEST(ParseRules, ReadsEveryFieldAndItsPlace) {
   Diagnostics diagnostics;
-  const std::vector<Rule> rules = Parse(
-      std::string(kGood) + "ignore_case = true\nunit = '{task}'\nclear_after = '5m'\n"
-                           "threshold = { count = 3, within = '2m' }\n",
-      &diagnostics);
+  const std::vector<Rule> rules =
+      Parse(std::string(kGood) +
+                "ignore_case = true\nunit = '{task}'\nclear_after = '5m'\n"
+                "threshold = { count = 3, within = '2m' }\n",
+            &diagnostics);
   ASSERT_TRUE(diagnostics.ok()) << diagnostics.Text();
   ASSERT_EQ(rules.size(), 1u);
   const Rule& rule = rules[0];
@@ -136,8 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRule{"a_threshold_without_time", "threshold = { count = 3 }",
                 "r.toml:13:13: error: kernel.hung_task.threshold.within: expected a duration "
                 "from 1s to 1d, like \"30s\", got none"},
-        BadRule{"a_back_reference",
-                "pattern = '(?P<task>.)(?P<seconds>.)\\1'",
+        BadRule{"a_back_reference", "pattern = '(?P<task>.)(?P<seconds>.)\\1'",
                 "r.toml:3:37: error: kernel.hung_task.pattern: \\1 is not supported at offset "
                 "25"},
         BadRule{"look_ahead", "pattern = '(?P<task>.)(?P<seconds>.)(?=x)'",
@@ -160,8 +160,8 @@ TEST(ParseRules, NamesAreUniqueOverAllFiles) {
 
 TEST(ParseRules, AMissingKeyIsNamedAndEveryMistakeIsTold) {
   Diagnostics diagnostics;
-  EXPECT_TRUE(Parse("[[rule]]\nname = 'a.b'\n[[rule]]\nname = 'a.c'\n[other]\n", &diagnostics)
-                  .empty());
+  EXPECT_TRUE(
+      Parse("[[rule]]\nname = 'a.b'\n[[rule]]\nname = 'a.c'\n[other]\n", &diagnostics).empty());
   // Nine keys are missing in each, and [other] is unknown.
   EXPECT_EQ(diagnostics.errors(), 21u) << diagnostics.Text();
   EXPECT_NE(diagnostics.Text().find("r.toml:1:1: error: a.b.pattern: expected a string, got none"),
@@ -205,8 +205,7 @@ TEST(SourceTrusted, TakesTheSameSourceOrAPrefixWithAStar) {
 TEST(TextTemplate, FillsItsHoles) {
   const TextTemplate text = TextTemplate::Parse("a {x} {{b}} {y}").value();
   EXPECT_EQ(text.Names(), (std::vector<std::string>{"x", "y"}));
-  EXPECT_EQ(text.Render([](const std::string& name) { return "<" + name + ">"; }),
-            "a <x> {b} <y>");
+  EXPECT_EQ(text.Render([](const std::string& name) { return "<" + name + ">"; }), "a <x> {b} <y>");
   EXPECT_FALSE(TextTemplate::Parse("}").has_value());
   EXPECT_FALSE(TextTemplate::Parse("{X}").has_value());
 }

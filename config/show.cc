@@ -62,6 +62,14 @@ std::string Show(Config config, const ConfigOrigins& origins, bool with_help) {
   return out;
 }
 
+Json Table(Json properties) {
+  Json table;
+  table.Set("type", "object");
+  table.Set("additionalProperties", false);
+  table.Set("properties", std::move(properties));
+  return table;
+}
+
 template <typename Root>
 Json TableSchema(std::span<const ConfigKeyOf<Root>> keys) {
   Root defaults;
@@ -71,11 +79,7 @@ Json TableSchema(std::span<const ConfigKeyOf<Root>> keys) {
     schema.Set("description", key.help);
     properties.Set(key.key, std::move(schema));
   }
-  Json table;
-  table.Set("type", "object");
-  table.Set("additionalProperties", false);
-  table.Set("properties", std::move(properties));
-  return table;
+  return Table(std::move(properties));
 }
 
 Json ListOf(Json items) {
@@ -112,13 +116,16 @@ Json ConfigSchema() {
   conditions.Set("additionalProperties", TableSchema(ConditionKeys()));
   sections["policy"].Set("conditions", std::move(conditions));
   top.Set("limits", ListOf(TableSchema(LimitKeys())));
+  Json detectors(Json::Object{});
   for (auto& [name, properties] : sections) {
-    Json section;
-    section.Set("type", "object");
-    section.Set("additionalProperties", false);
-    section.Set("properties", std::move(properties));
-    top.Set(name, std::move(section));
+    constexpr std::string_view kDetectors = "detectors.";
+    if (name.starts_with(kDetectors)) {
+      detectors.Set(name.substr(kDetectors.size()), Table(std::move(properties)));
+    } else {
+      top.Set(name, Table(std::move(properties)));
+    }
   }
+  top.Set("detectors", Table(std::move(detectors)));
   Json schema;
   schema.Set("$schema", "https://json-schema.org/draft/2020-12/schema");
   schema.Set("title", "fleetmedic.toml");

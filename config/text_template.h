@@ -29,7 +29,7 @@ class TextTemplate {
 
  private:
   struct Part {
-    std::string text;   // the name, for a hole
+    std::string text;  // the name, for a hole
     bool hole = false;
   };
   std::vector<Part> parts_;

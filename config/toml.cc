@@ -66,15 +66,13 @@ TomlNode Converter::Convert(const toml::node& node) const {
 void Converter::ConvertTable(const toml::table& table, TomlNode* out) const {
   out->kind = TomlKind::kTable;
   for (const auto& [key, value] : table) {
-    out->members.push_back(
-        {std::string(key.str()), Place(key.source().begin), Convert(value)});
+    out->members.push_back({std::string(key.str()), Place(key.source().begin), Convert(value)});
   }
   // The parser orders by name; people read top down.
-  std::stable_sort(out->members.begin(), out->members.end(),
-                   [](const TomlMember& a, const TomlMember& b) {
-                     return std::pair(a.place.line, a.place.column) <
-                            std::pair(b.place.line, b.place.column);
-                   });
+  std::stable_sort(
+      out->members.begin(), out->members.end(), [](const TomlMember& a, const TomlMember& b) {
+        return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+      });
 }
 
 SourcePlace Converter::TextPlace(const SourcePlace& value) const {
@@ -100,13 +98,20 @@ SourcePlace Converter::TextPlace(const SourcePlace& value) const {
 
 std::string_view TomlKindName(TomlKind kind) {
   switch (kind) {
-    case TomlKind::kString: return "a string";
-    case TomlKind::kInteger: return "an integer";
-    case TomlKind::kFloat: return "a number";
-    case TomlKind::kBool: return "true or false";
-    case TomlKind::kDateTime: return "a date or time";
-    case TomlKind::kArray: return "an array";
-    case TomlKind::kTable: return "a table";
+    case TomlKind::kString:
+      return "a string";
+    case TomlKind::kInteger:
+      return "an integer";
+    case TomlKind::kFloat:
+      return "a number";
+    case TomlKind::kBool:
+      return "true or false";
+    case TomlKind::kDateTime:
+      return "a date or time";
+    case TomlKind::kArray:
+      return "an array";
+    case TomlKind::kTable:
+      return "a table";
   }
   FLEETMEDIC_CHECK(false);
 }
@@ -120,17 +125,21 @@ const TomlNode* TomlNode::Find(std::string_view key) const {
 
 std::string TomlNode::Shown() const {
   switch (kind) {
-    case TomlKind::kString: return Quote(string);
-    case TomlKind::kInteger: return std::to_string(integer);
+    case TomlKind::kString:
+      return Quote(string);
+    case TomlKind::kInteger:
+      return std::to_string(integer);
     case TomlKind::kFloat:
       // JSON has no word for these.
       if (std::isnan(number)) return "nan";
       if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
       return Json(number).Dump();
-    case TomlKind::kBool: return boolean ? "true" : "false";
+    case TomlKind::kBool:
+      return boolean ? "true" : "false";
     case TomlKind::kDateTime:
     case TomlKind::kArray:
-    case TomlKind::kTable: return std::string(TomlKindName(kind));
+    case TomlKind::kTable:
+      return std::string(TomlKindName(kind));
   }
   FLEETMEDIC_CHECK(false);
 }
@@ -149,8 +158,7 @@ TomlNode ParseToml(std::string_view text, const std::string& file, Diagnostics* 
   try {
     return converter.Convert(toml::parse(text));
   } catch (const toml::parse_error& error) {
-    diagnostics->Error(converter.Place(error.source().begin), 1,
-                       std::string(error.description()));
+    diagnostics->Error(converter.Place(error.source().begin), 1, std::string(error.description()));
     return {};
   }
 }

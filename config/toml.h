@@ -18,7 +18,7 @@ enum class TomlKind : uint8_t {
   kInteger,
   kFloat,
   kBool,
-  kDateTime,   // a date, a time or both: nothing of ours takes one
+  kDateTime,  // a date, a time or both: nothing of ours takes one
   kArray,
   kTable,
 };
@@ -37,10 +37,10 @@ struct TomlNode {
 
   std::string string;
   int64_t integer = 0;
-  double number = 0;   // of an integer too
+  double number = 0;  // of an integer too
   bool boolean = false;
   std::vector<TomlNode> array;
-  std::vector<TomlMember> members;   // in the order of the file
+  std::vector<TomlMember> members;  // in the order of the file
 
   // The member of a table; null where there is none.
   const TomlNode* Find(std::string_view key) const;
@@ -50,7 +50,7 @@ struct TomlNode {
 
 struct TomlMember {
   std::string key;
-  SourcePlace place;   // of the key
+  SourcePlace place;  // of the key
   TomlNode value;
 };
 

@@ -76,8 +76,8 @@ std::string AnyOf(std::span<const std::string_view> words) {
 }
 
 std::string FormatBytes(int64_t bytes) {
-  for (const auto& [unit, size] : {std::pair{"GiB", int64_t{1} << 30}, {"MiB", int64_t{1} << 20},
-                                   {"KiB", int64_t{1} << 10}}) {
+  for (const auto& [unit, size] :
+       {std::pair{"GiB", int64_t{1} << 30}, {"MiB", int64_t{1} << 20}, {"KiB", int64_t{1} << 10}}) {
     if (bytes != 0 && bytes % size == 0) return std::to_string(bytes / size) + unit;
   }
   return std::to_string(bytes);
@@ -101,7 +101,8 @@ std::optional<double> ParseNumber(std::string_view text) {
 std::optional<int64_t> ParseBytes(std::string_view text) {
   int64_t scale = 1;
   for (const auto& [unit, size] : {std::pair{std::string_view("GiB"), int64_t{1} << 30},
-                                   {"MiB", int64_t{1} << 20}, {"KiB", int64_t{1} << 10}}) {
+                                   {"MiB", int64_t{1} << 20},
+                                   {"KiB", int64_t{1} << 10}}) {
     if (!text.ends_with(unit)) continue;
     text.remove_suffix(unit.size());
     scale = size;
@@ -121,12 +122,18 @@ bool InForm(std::string_view text, const Range& range) {
     return false;
   }
   switch (range.form) {
-    case TextForm::kAny: return true;
-    case TextForm::kNotEmpty: return !text.empty();
-    case TextForm::kId: return ValidId(text);
-    case TextForm::kIdOrEmpty: return text.empty() || ValidId(text);
-    case TextForm::kPath: return text.starts_with('/');
-    case TextForm::kPathOrEmpty: return text.empty() || text.starts_with('/');
+    case TextForm::kAny:
+      return true;
+    case TextForm::kNotEmpty:
+      return !text.empty();
+    case TextForm::kId:
+      return ValidId(text);
+    case TextForm::kIdOrEmpty:
+      return text.empty() || ValidId(text);
+    case TextForm::kPath:
+      return text.starts_with('/');
+    case TextForm::kPathOrEmpty:
+      return text.empty() || text.starts_with('/');
   }
   FLEETMEDIC_CHECK(false);
 }
@@ -134,13 +141,18 @@ bool InForm(std::string_view text, const Range& range) {
 std::string ExpectedText(const Range& range) {
   if (!range.words.empty()) return AnyOf(range.words);
   switch (range.form) {
-    case TextForm::kAny: return "a string";
-    case TextForm::kNotEmpty: return "a string that is not empty";
-    case TextForm::kId: return "a name of 1 to 253 characters of A-Z a-z 0-9 . _ : / @ -";
+    case TextForm::kAny:
+      return "a string";
+    case TextForm::kNotEmpty:
+      return "a string that is not empty";
+    case TextForm::kId:
+      return "a name of 1 to 253 characters of A-Z a-z 0-9 . _ : / @ -";
     case TextForm::kIdOrEmpty:
       return "a name of at most 253 characters of A-Z a-z 0-9 . _ : / @ -";
-    case TextForm::kPath: return "an absolute path";
-    case TextForm::kPathOrEmpty: return "an absolute path or \"\"";
+    case TextForm::kPath:
+      return "an absolute path";
+    case TextForm::kPathOrEmpty:
+      return "an absolute path or \"\"";
   }
   FLEETMEDIC_CHECK(false);
 }
@@ -179,8 +191,7 @@ std::string Hint(const TomlNode& node, const Slot& slot, const Range& range) {
 
 class ValueReader {
  public:
-  ValueReader(const Range& range, std::string_view path, const Slot& slot,
-              Diagnostics* diagnostics)
+  ValueReader(const Range& range, std::string_view path, const Slot& slot, Diagnostics* diagnostics)
       : range_(range), path_(path), slot_(slot), diagnostics_(diagnostics) {}
 
   bool operator()(const TomlNode& node, std::string* out) const {
@@ -265,10 +276,10 @@ class ValueReader {
 
  private:
   bool Refuse(const TomlNode& node) const {
-    diagnostics_->Error(node.place, node.width,
-                        std::string(path_) + ": expected " + Expected(slot_, range_) + ", got " +
-                            node.Shown(),
-                        Hint(node, slot_, range_));
+    diagnostics_->Error(
+        node.place, node.width,
+        std::string(path_) + ": expected " + Expected(slot_, range_) + ", got " + node.Shown(),
+        Hint(node, slot_, range_));
     return false;
   }
   template <typename T>
@@ -298,8 +309,12 @@ TomlNode NodeOf(std::string_view text, const SourcePlace& place, const Slot& slo
     node.kind = TomlKind::kArray;
     if (Trim(items).empty()) return;
     for (const std::string_view item : Split(items, ',')) {
-      node.array.push_back({.kind = TomlKind::kString, .place = place, .text_place = place,
-                            .string = std::string(Trim(item)), .array = {}, .members = {}});
+      node.array.push_back({.kind = TomlKind::kString,
+                            .place = place,
+                            .text_place = place,
+                            .string = std::string(Trim(item)),
+                            .array = {},
+                            .members = {}});
     }
   };
   std::visit(

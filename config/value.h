@@ -19,28 +19,28 @@ namespace fleetmedic {
 // Where a value is stored; the type says how it is read.
 using Slot = std::variant<std::string*, bool*, int*, int64_t*, uint16_t*, double*, Millis*,
                           std::optional<Millis>*, std::vector<std::string>*,
-                          std::map<std::string, std::string>*, Mode*, Severity*,
-                          std::vector<Rung>*, LimitScope*, LimitKind*>;
+                          std::map<std::string, std::string>*, Mode*, Severity*, std::vector<Rung>*,
+                          LimitScope*, LimitKind*>;
 
 // What texts may look like.
 enum class TextForm : uint8_t {
   kAny,
   kNotEmpty,
-  kId,            // ValidId
+  kId,  // ValidId
   kIdOrEmpty,
-  kPath,          // absolute
+  kPath,  // absolute
   kPathOrEmpty,
 };
 
 // What a value may be. Only the members that its type looks at matter.
 struct Range {
-  int64_t min = 0;                                      // integers; durations in milliseconds
+  int64_t min = 0;  // integers; durations in milliseconds
   int64_t max = std::numeric_limits<int64_t>::max();
-  double share_min = 0;                                 // numbers with a fraction
+  double share_min = 0;  // numbers with a fraction
   double share_max = 1;
   TextForm form = TextForm::kAny;
-  std::span<const std::string_view> words = {};         // texts of a closed set
-  bool bytes = false;                                   // an integer that may be "64MiB"
+  std::span<const std::string_view> words = {};  // texts of a closed set
+  bool bytes = false;                            // an integer that may be "64MiB"
 };
 
 constexpr Range Between(int64_t min, int64_t max) { return {.min = min, .max = max}; }

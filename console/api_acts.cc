@@ -131,8 +131,7 @@ HttpResponse ApiRoutes::PostHold(const HttpRequest& request, const std::string& 
   held.who = hold.who;
   held.reason = hold.reason;
   held.created_at = env_.clock.Wall();
-  const auto answer =
-      Ask(&env_.service, std::move(hold), fleet ? kHoldPatience : kRequestPatience);
+  const auto answer = Ask(&env_.service, std::move(hold), fleet ? kHoldPatience : kRequestPatience);
   if (answer && *answer) {
     Json json = ToJson((*answer)->added.value_or(held));
     json.Set("durable", true);
@@ -164,8 +163,10 @@ HttpResponse ApiRoutes::PostRelease(const HttpRequest& request, const std::strin
   Json still(Json::Array{});
   for (Json& source : HoldSources(*env_.service.Snapshot())) {
     const std::string* id = source["id"].string();
-    const bool ended = id != nullptr && std::ranges::any_of(
-        (*answer)->ended, [&](const Override& override) { return override.id.str() == *id; });
+    const bool ended =
+        id != nullptr && std::ranges::any_of((*answer)->ended, [&](const Override& override) {
+          return override.id.str() == *id;
+        });
     if (!ended) still.Append(std::move(source));
   }
   Json json;

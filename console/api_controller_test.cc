@@ -109,7 +109,7 @@ class ApiControllerTest : public testing::Test {
     event.sequence = 1;
     event.observed_at = kClock.Wall();
     Condition condition{"DockerUnresponsive", "", Verdict::kOk, Severity::kHard, "", "",
-                        kClock.Wall(), {}};
+                        kClock.Wall(),        {}};
     if (sick) {
       condition.verdict = Verdict::kBad;
       condition.reason = "InfoTimedOut";

@@ -72,8 +72,7 @@ void AddHostNeeds(const HostRecord& record, NeedList* needs) {
     needs->Add("A host was drained as asked", host, record.since,
                fmt::format("{} tasks left; return it when it is well", record.tasks_left));
   } else if (record.state == HostState::kDraining && !record.blocked_by.empty()) {
-    needs->Add("A drain is blocked", host, record.since,
-               record.blocked_by + "; nothing is forced");
+    needs->Add("A drain is blocked", host, record.since, record.blocked_by + "; nothing is forced");
   }
 }
 
@@ -330,8 +329,7 @@ Json StateJson(const FleetSnapshot& snapshot, const ApiView& view,
   Json::Array hosts;
   hosts.reserve(snapshot.hosts.size());
   for (const auto& [host, record] : snapshot.hosts) {
-    hosts.push_back(
-        HostSummaryJson(*record, IsSilent(*record, snapshot.now, view.silent_after)));
+    hosts.push_back(HostSummaryJson(*record, IsSilent(*record, snapshot.now, view.silent_after)));
   }
   json.Set("hosts", std::move(hosts));
   json.Set("needs_you", NeedsYou(snapshot, view));

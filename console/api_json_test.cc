@@ -26,8 +26,8 @@ HostRecord SickHost() {
   record.attempt = 1;
   record.grant = GrantId("g-1");
   TrackedCondition bad;
-  bad.condition = {"DiskHealth", "nvme0", Verdict::kBad, Severity::kHard, "Timeout", "9 timeouts",
-                   kTestNow - Minutes(5), {"nvme0: I/O 1 timeout"}};
+  bad.condition = {"DiskHealth", "nvme0",      Verdict::kBad,         Severity::kHard,
+                   "Timeout",    "9 timeouts", kTestNow - Minutes(5), {"nvme0: I/O 1 timeout"}};
   bad.detector = "rule:disk.nvme";
   bad.origin = "disk.nvme@3fe1 logs/0@12";
   bad.observed_at = kTestNow - Seconds(2);
@@ -89,10 +89,19 @@ TEST(ApiJson, TheModeNamesEverySourceOfAHold) {
   fleet.mode_reason = "held by op2: bad rule";
   fleet.hold_file_present = true;
   fleet.hold_file_since = kTestNow - Minutes(1);
-  fleet.overrides = {{OverrideId("o-7"), OverrideKind::kHold, {ScopeKind::kPool, "web"}, "op2",
-                      "bad rule", kTestNow, kTestNow + Hours(4)},
-                     {OverrideId("o-8"), OverrideKind::kProtect, {ScopeKind::kHost, "web-1"},
-                      "op1", "flash", kTestNow}};
+  fleet.overrides = {{OverrideId("o-7"),
+                      OverrideKind::kHold,
+                      {ScopeKind::kPool, "web"},
+                      "op2",
+                      "bad rule",
+                      kTestNow,
+                      kTestNow + Hours(4)},
+                     {OverrideId("o-8"),
+                      OverrideKind::kProtect,
+                      {ScopeKind::kHost, "web-1"},
+                      "op1",
+                      "flash",
+                      kTestNow}};
   fleet.brake.causes = {{"silent", "5 of 10 are silent", 5, kTestNow}};
   ExpectJson(ModeJson(fleet), R"j({
     "mode": "hold", "reason": "held by op2: bad rule", "hold_file": "/run/fleetmedic/HOLD",
@@ -194,8 +203,8 @@ TEST(ApiJson, ManySilentHostsAreOneEntry) {
 
 TEST(ApiJson, AStateHoldsEveryPart) {
   const AuditEntry entry{7, kTestNow, "op1", "hold", "fleet", "bad rule", "o-1"};
-  const Json state = StateJson(TestFleet({SickHost()}), {Seconds(30), "1.2.3", kWallNever},
-                               {&entry, 1});
+  const Json state =
+      StateJson(TestFleet({SickHost()}), {Seconds(30), "1.2.3", kWallNever}, {&entry, 1});
   for (const char* member : {"apiVersion", "now", "version", "mode", "freshness", "limits",
                              "grants", "hosts", "needs_you", "recent"}) {
     EXPECT_FALSE(state[member].is_null()) << member;

@@ -76,8 +76,8 @@ Result<HostRecordPtr> ApiRoutes::FindHost(const FleetSnapshot& snapshot,
   if (found != snapshot.hosts.end()) return found->second;
   std::vector<std::string> known;
   for (const auto& [host, record] : snapshot.hosts) known.push_back(host.str());
-  const auto meant = known.size() <= 2000 ? ClosestWord(name.substr(0, kIdCharsMax), known)
-                                          : std::nullopt;
+  const auto meant =
+      known.size() <= 2000 ? ClosestWord(name.substr(0, kIdCharsMax), known) : std::nullopt;
   return Fail(Code::kNotFound, fmt::format("no host {} is known{}", Quote(name),
                                            meant ? fmt::format("; did you mean {}?", *meant) : ""));
 }
@@ -116,8 +116,8 @@ HttpResponse ApiRoutes::GetHosts(const HttpRequest& request, const std::string&)
   Json::Array items;
   for (const auto& [host, record] : look.snapshot->hosts) {
     if (text && !selector->Matches(*record)) continue;
-    items.push_back(HostSummaryJson(
-        *record, IsSilent(*record, look.snapshot->now, look.view.silent_after)));
+    items.push_back(
+        HostSummaryJson(*record, IsSilent(*record, look.snapshot->now, look.view.silent_after)));
   }
   return HttpResponse::FromJson(200, ItemsJson(std::move(items)));
 }
@@ -127,8 +127,8 @@ HttpResponse ApiRoutes::GetHost(const HttpRequest& request, const std::string&) 
   const StreamHub::Look look = LookNow();
   const Result<HostRecordPtr> record = FindHost(*look.snapshot, name);
   if (!record) return HttpResponse::Problem(record.error());
-  Json json = HostDetailJson(
-      **record, IsSilent(**record, look.snapshot->now, look.view.silent_after));
+  Json json =
+      HostDetailJson(**record, IsSilent(**record, look.snapshot->now, look.view.silent_after));
   const Result<std::vector<AuditEntry>> entries = EntriesOf(name);
   if (!entries) json.Set("audit_error", entries.error().message);
   const std::vector<AuditEntry> known = entries.value_or(std::vector<AuditEntry>());

@@ -14,8 +14,8 @@ constexpr size_t kEpochBytes = 6;
 
 }  // namespace
 
-ApiRoutes::ApiRoutes(ApiEnvironment environment, ApiView view, std::string token,
-                     uint32_t own_uid, std::optional<HttpAddress> scheduler)
+ApiRoutes::ApiRoutes(ApiEnvironment environment, ApiView view, std::string token, uint32_t own_uid,
+                     std::optional<HttpAddress> scheduler)
     : env_(std::move(environment)),
       auth_(std::move(token), own_uid, env_.clock),
       hub_(env_.service, env_.store, std::move(view), EntropyHex(kEpochBytes), &env_.metrics),
@@ -25,12 +25,13 @@ std::vector<HttpRoute> ApiRoutes::Table() {
   const auto page = [](const HttpRequest& request) { return ServeStatic(request, "index.html"); };
   return {
       Open("GET", "/healthz", [this](const HttpRequest&) { return Healthz(); }),
-      Open("GET", "/metrics", [this](const HttpRequest&) {
-        if (before_metrics) before_metrics();
-        HttpResponse response = HttpResponse::Text(200, env_.metrics.Text());
-        response.content_type = kMetricsContentType;
-        return response;
-      }),
+      Open("GET", "/metrics",
+           [this](const HttpRequest&) {
+             if (before_metrics) before_metrics();
+             HttpResponse response = HttpResponse::Text(200, env_.metrics.Text());
+             response.content_type = kMetricsContentType;
+             return response;
+           }),
       Open("POST", "/api/v1/session",
            [this](const HttpRequest& request) { return OpenSession(request); }),
       // First of what acts, though any order would do: HOLD depends on nothing before it.

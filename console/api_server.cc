@@ -21,9 +21,9 @@ ApiServer::ApiServer(ApiServerOptions options, ApiEnvironment environment)
   streams_open_ = env_.metrics.Gauge("fleetmedic_api_streams_open", "Live streams that are open.");
   streams_refused_ = env_.metrics.Counter("fleetmedic_api_streams_refused_total",
                                           "Streams refused because [api] streams_max are open.");
-  connections_refused_ = env_.metrics.Counter(
-      "fleetmedic_api_connections_refused_total",
-      "Connections refused because too many waited for a thread.");
+  connections_refused_ =
+      env_.metrics.Counter("fleetmedic_api_connections_refused_total",
+                           "Connections refused because too many waited for a thread.");
 }
 
 ApiServer::~ApiServer() { Stop(); }
@@ -36,8 +36,8 @@ Status ApiServer::Start() {
   ApiView view;
   view.silent_after = options_.silent_after;
   view.version = options_.version;
-  routes_ = std::make_unique<ApiRoutes>(env_, std::move(view), token_, getuid(),
-                                        options_.scheduler);
+  routes_ =
+      std::make_unique<ApiRoutes>(env_, std::move(view), token_, getuid(), options_.scheduler);
   HttpServerOptions limits;
   limits.streams_max = kControlStreamsMax;
   limits.request_threads = kControlRequestThreads;

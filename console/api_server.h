@@ -14,8 +14,8 @@ namespace fleetmedic {
 
 struct ApiServerOptions {
   ApiConfig api;
-  std::string state_dir;      // where api.token_file lies by default
-  std::string run_dir;        // control.sock is made here
+  std::string state_dir;  // where api.token_file lies by default
+  std::string run_dir;    // control.sock is made here
   // The remediator's policy.silent_after: what is called silent here is silent there.
   Millis silent_after = Seconds(30);
   std::string version;

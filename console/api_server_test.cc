@@ -76,8 +76,8 @@ TEST_F(ApiServerTest, EveryRouteUnderApiNeedsAToken) {
     EXPECT_EQ(reply.status, 401) << target;
     EXPECT_EQ(reply.headers.at("content-type"), "application/problem+json") << target;
   }
-  for (const char* target : {"/api/v1/hold", "/api/v1/release", "/api/v1/brake/release",
-                             "/api/v1/overrides"}) {
+  for (const char* target :
+       {"/api/v1/hold", "/api/v1/release", "/api/v1/brake/release", "/api/v1/overrides"}) {
     EXPECT_EQ(Send({"POST", target, {}, "{}"}, false).status, 401) << target;
   }
   EXPECT_TRUE(service_.posted().empty());
@@ -307,15 +307,14 @@ TEST_F(ApiServerTest, HoldAnswersWhileEveryStreamAndFiftyMoreAreOpen) {
       HttpCall call;
       call.target = "/api/v1/stream";
       call.headers["authorization"] = "Bearer " + server_->token();
-      const auto reply =
-          streaming.Stream(call, kMonoForever, Micros::max(), [&](std::string_view) {
-            if (first) {
-              ++opened;
-              settled.DecrementCount();
-            }
-            first = false;
-            return true;
-          });
+      const auto reply = streaming.Stream(call, kMonoForever, Micros::max(), [&](std::string_view) {
+        if (first) {
+          ++opened;
+          settled.DecrementCount();
+        }
+        first = false;
+        return true;
+      });
       if (!first || !reply) return;
       EXPECT_EQ(reply->status, 503);
       EXPECT_EQ(reply->headers.count("retry-after"), 1u);
@@ -326,7 +325,7 @@ TEST_F(ApiServerTest, HoldAnswersWhileEveryStreamAndFiftyMoreAreOpen) {
   EXPECT_EQ(opened, options_.api.streams_max);
   const MonoTime start = kClock.Mono();
   EXPECT_EQ(Post("/api/v1/hold", "").status, 200);
-  EXPECT_LT(kClock.Mono() - start, Seconds(1));   // 100 ms is the aim; the machine may be busy
+  EXPECT_LT(kClock.Mono() - start, Seconds(1));  // 100 ms is the aim; the machine may be busy
   RecordProperty("hold_us", std::to_string((kClock.Mono() - start).count()));
   EXPECT_THAT(Get("/metrics").body, HasSubstr("fleetmedic_api_streams_refused_total 50"));
   cancel.Cancel();
@@ -371,22 +370,22 @@ TEST_F(ApiServerTest, WithEveryThreadStuckTheSocketAndTheFileStillHold) {
 
 TEST_F(ApiServerTest, JobsAndTasksAreTheSchedulersToTell) {
   std::string who;
-  HttpServer scheduler(
-      {{"GET", "/v1/tasks",
-        [](const HttpRequest& request) {
-          EXPECT_EQ(request.query("host"), "web-1");
-          return HttpResponse::FromJson(
-              200, Json::Parse(R"({"items": [{"task": "t-1", "host": "web-1"},
+  HttpServer scheduler({{"GET", "/v1/tasks",
+                         [](const HttpRequest& request) {
+                           EXPECT_EQ(request.query("host"), "web-1");
+                           return HttpResponse::FromJson(
+                               200, Json::Parse(R"({"items": [{"task": "t-1", "host": "web-1"},
                                              {"task": "t-2", "host": "web-2"}]})")
-                       .value());
-        }},
-       {"PUT", "/v1/jobs/{job}", [&](const HttpRequest& request) {
-          who = request.header("x-fleetmedic-who");
-          return HttpResponse::FromJson(
-              201,
-              Json(request.param("job") + "?" + std::string(*request.query("a")) + request.body));
-        }}},
-      &kClock);
+                                        .value());
+                         }},
+                        {"PUT", "/v1/jobs/{job}",
+                         [&](const HttpRequest& request) {
+                           who = request.header("x-fleetmedic-who");
+                           return HttpResponse::FromJson(
+                               201, Json(request.param("job") + "?" +
+                                         std::string(*request.query("a")) + request.body));
+                         }}},
+                       &kClock);
   options_.scheduler = HttpAddress::Unix(folder_ / "scheduler.sock");
   service_.Show(TestFleet({TestHost("web-1")}));
   Start();

@@ -28,8 +28,8 @@ Status ChainCheck::Advance(const Store& store) {
                                 store.ReadAudit(seq_, "", kEntriesPerRead));
     for (const AuditEntry& entry : entries) {
       if (entry.seq != seq_ + 1) {
-        return Fail(Code::kCorrupt, fmt::format("audit entry {} stands where {} is expected",
-                                                entry.seq, seq_ + 1));
+        return Fail(Code::kCorrupt,
+                    fmt::format("audit entry {} stands where {} is expected", entry.seq, seq_ + 1));
       }
       if (entry.previous_hash != hash_ || entry.hash != Sha256Hex(AuditHashInput(entry))) {
         return Fail(Code::kCorrupt,

@@ -1,8 +1,8 @@
 #include "console/auth.h"
 
-#include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <algorithm>
 
 #include <fmt/format.h>
 
@@ -21,8 +21,7 @@ constexpr size_t kSessionBytes = 32;
 constexpr std::string_view kBearer = "Bearer ";
 
 HttpResponse Unauthenticated(std::string_view detail) {
-  HttpResponse response =
-      HttpResponse::Problem(401, CodeName(Code::kPermissionDenied), detail);
+  HttpResponse response = HttpResponse::Problem(401, CodeName(Code::kPermissionDenied), detail);
   response.headers["www-authenticate"] = "Bearer realm=\"fleetmedic\"";
   return response;
 }
@@ -55,9 +54,8 @@ Result<std::string> LoadOrMakeToken(const std::string& path) {
                             path));
   }
   std::string token(Trim(*text));
-  const bool fine = token.size() >= kTokenCharsMin && std::ranges::all_of(token, [](char c) {
-    return c > ' ' && c < 0x7f;
-  });
+  const bool fine = token.size() >= kTokenCharsMin &&
+                    std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });
   if (!fine) {
     return Fail(Code::kInvalidArgument,
                 fmt::format("{} holds no token (one line of at least {} printable characters): "
@@ -127,8 +125,8 @@ Auth::Answer Auth::Check(const HttpRequest& request) {
                                 "`fleetmedic up` prints")};
   }
   if (!ReadsOnly(request.method) && request.header("x-fleetmedic-csrf") != "1") {
-    return {"", HttpResponse::Problem({Code::kPermissionDenied,
-                                       "the header X-Fleetmedic-CSRF: 1 is missing"})};
+    return {"", HttpResponse::Problem(
+                    {Code::kPermissionDenied, "the header X-Fleetmedic-CSRF: 1 is missing"})};
   }
   return named("token", "token");
 }
@@ -140,12 +138,12 @@ std::optional<std::string> Auth::OpenSession(std::string_view token) {
   absl::MutexLock lock(&mutex_);
   std::erase_if(sessions_, [now](const auto& session) { return session.second <= now; });
   if (sessions_.size() >= kSessionsMax) {
-    sessions_.erase(std::ranges::min_element(
-        sessions_, {}, [](const auto& session) { return session.second; }));
+    sessions_.erase(std::ranges::min_element(sessions_, {},
+                                             [](const auto& session) { return session.second; }));
   }
   sessions_[Sha256Hex(secret)] = now + kSessionLasts;
-  return fmt::format("{}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}", kSessionCookie,
-                     secret, Seconds(kSessionLasts).count());
+  return fmt::format("{}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}", kSessionCookie, secret,
+                     Seconds(kSessionLasts).count());
 }
 
 bool Auth::HasSession(std::string_view cookie_header) {

@@ -36,7 +36,7 @@ TEST(Auth, LetsInByTokenCookieAndSocket) {
   struct Case {
     const char* sentence;
     HttpRequest request;
-    int status;          // 0: let in
+    int status;  // 0: let in
     const char* who;
   };
   const Case cases[] = {

@@ -51,8 +51,8 @@ class FakeRemediator final : public RemediatorService {
   static Status AnswerAtOnce(Request request, const Done& done) {
     RequestAnswer answer;
     if (const auto* add = std::get_if<request::AddOverride>(&request)) {
-      answer.added = Override{OverrideId("o-1"), add->kind, add->scope, add->who, add->reason,
-                              WallFromMillis(1'767'225'600'000)};
+      answer.added = Override{OverrideId("o-1"), add->kind,   add->scope,
+                              add->who,          add->reason, WallFromMillis(1'767'225'600'000)};
     }
     done(std::move(answer));
     return {};
@@ -64,7 +64,7 @@ class FakeRemediator final : public RemediatorService {
   std::vector<Request> posted_ ABSL_GUARDED_BY(mutex_);
 };
 
-constexpr WallTime kTestNow = WallFromMillis(1'767'225'600'000);   // 2026-01-01T00:00:00Z
+constexpr WallTime kTestNow = WallFromMillis(1'767'225'600'000);  // 2026-01-01T00:00:00Z
 
 // A healthy host of pool web, rack r1, heard of one second ago, with 14 tasks.
 inline HostRecord TestHost(std::string name) {

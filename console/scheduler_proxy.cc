@@ -33,8 +33,8 @@ Error TooMany() { return {Code::kBusy, "the scheduler is slow and requests wait;
 std::string EncodePercent(std::string_view text) {
   std::string encoded;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '.' || c == '_' || c == '~';
     if (plain) {
       encoded += c;
     } else {
@@ -67,8 +67,8 @@ HttpResponse SchedulerProxy::Forward(const HttpRequest& request, std::string_vie
       HttpClient(*address_, &clock_).Send(call, clock_.Mono() + kForwardWithin);
   if (!reply) {
     // Its socket is not there: that is no 404 of what was asked for.
-    const Code code = reply.error().code == Code::kNotFound ? Code::kUnavailable
-                                                            : reply.error().code;
+    const Code code =
+        reply.error().code == Code::kNotFound ? Code::kUnavailable : reply.error().code;
     return HttpResponse::Problem({code, "the scheduler: " + reply.error().message});
   }
   HttpResponse response = HttpResponse::Empty(reply->status);

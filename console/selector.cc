@@ -31,9 +31,9 @@ Result<Selector> Selector::Parse(std::string_view text) {
     const std::string_view term = Trim(part);
     const size_t sign = term.find('=');
     if (sign == std::string_view::npos || sign == 0) {
-      return Fail(Code::kInvalidArgument,
-                  fmt::format("not a term of a selector: {}; write key=value or key!=value",
-                              Quote(term)));
+      return Fail(
+          Code::kInvalidArgument,
+          fmt::format("not a term of a selector: {}; write key=value or key!=value", Quote(term)));
     }
     Term parsed;
     parsed.equal = term[sign - 1] != '!';

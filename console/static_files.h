@@ -12,10 +12,10 @@
 namespace fleetmedic {
 
 struct StaticFile {
-  std::string name;           // "app.js"
-  std::string_view bytes;     // for the life of the process
+  std::string name;        // "app.js"
+  std::string_view bytes;  // for the life of the process
   std::string content_type;
-  std::string etag;           // quoted SHA-256
+  std::string etag;  // quoted SHA-256
 };
 
 // Every file of the list in console/CMakeLists.txt. Thread-safe.

@@ -110,7 +110,7 @@ void StreamHub::CompareHosts(MonoTime now, bool tell) {
   bool left = false;
   for (auto it = told_.begin(); it != told_.end();) {
     const bool gone = !snapshot_->hosts.contains(it->first);
-    if (gone) newest_.erase("host:" + it->first.str());   // a reset follows
+    if (gone) newest_.erase("host:" + it->first.str());  // a reset follows
     it = gone ? told_.erase(it) : std::next(it);
     left = left || gone;
   }

@@ -51,16 +51,16 @@ class StreamHub {
   struct Look {
     std::shared_ptr<const FleetSnapshot> snapshot;
     ApiView view;
-    std::vector<AuditEntry> recent;   // newest first, without their detail
+    std::vector<AuditEntry> recent;  // newest first, without their detail
     std::string cursor;
   };
   // Requires Advance.
   Look Newest() const;
 
   struct Batch {
-    std::string text;       // whole events, each with its id; may be empty
-    uint64_t seq = 0;       // what they lead to
-    bool reset = false;     // `after` is not kept any more, or was never given out
+    std::string text;    // whole events, each with its id; may be empty
+    uint64_t seq = 0;    // what they lead to
+    bool reset = false;  // `after` is not kept any more, or was never given out
     bool more = false;
   };
   // At most events_max events after `after`, superseded ones left out.
@@ -74,14 +74,14 @@ class StreamHub {
  private:
   struct Event {
     uint64_t seq = 0;
-    std::string key;    // of two events with one key the later says all; empty: each counts
-    std::string text;   // "event: ...\ndata: ...\n\n"; empty where a later one says all
+    std::string key;   // of two events with one key the later says all; empty: each counts
+    std::string text;  // "event: ...\ndata: ...\n\n"; empty where a later one says all
   };
   // What was told of a host last.
   struct Told {
     HostRecordPtr record;
     bool silent = false;
-    size_t digest = 0;       // of what was told, but for seen_at
+    size_t digest = 0;  // of what was told, but for seen_at
     MonoTime at{};
   };
 
@@ -109,7 +109,7 @@ class StreamHub {
   ApiView view_ ABSL_GUARDED_BY(mutex_);
   std::string trouble_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const FleetSnapshot> snapshot_ ABSL_GUARDED_BY(mutex_);
-  bool hosts_waiting_ ABSL_GUARDED_BY(mutex_) = false;   // for kHostEventEvery to pass
+  bool hosts_waiting_ ABSL_GUARDED_BY(mutex_) = false;  // for kHostEventEvery to pass
   // The snapshot whose freshness was told last: it is told once in kFreshnessEvery.
   std::shared_ptr<const FleetSnapshot> freshness_of_ ABSL_GUARDED_BY(mutex_);
   MonoTime next_freshness_ ABSL_GUARDED_BY(mutex_){};
@@ -118,7 +118,7 @@ class StreamHub {
   std::deque<AuditEntry> recent_ ABSL_GUARDED_BY(mutex_);
   uint64_t head_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<Event> events_ ABSL_GUARDED_BY(mutex_);
-  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;   // of their texts
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of their texts
   std::map<std::string, uint64_t, std::less<>> newest_ ABSL_GUARDED_BY(mutex_);
 };
 

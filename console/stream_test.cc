@@ -188,8 +188,8 @@ TEST_F(StreamTest, AStreamResumesAfterItsCursor) {
 TEST_F(StreamTest, ACursorThatCannotBeResumedIsAReset) {
   service_.Show(TestFleet({TestHost("web-1")}));
   Advance(Seconds(1));
-  for (const char* cursor : {"e0:1", "e1:99", "e1:x", "e1", "x", "e1:-1",
-                             "e1:99999999999999999999999"}) {
+  for (const char* cursor :
+       {"e0:1", "e1:99", "e1:x", "e1", "x", "e1:-1", "e1:99999999999999999999999"}) {
     FakeStream stream(&clock_, [](int) { return false; });
     RunStream(&hub_, clock_, cursor, &stream);
     EXPECT_THAT(Names(stream.text), ElementsAre("reset", "beat")) << cursor;

@@ -68,8 +68,7 @@ std::string LimitsText(const Json& detail) {
     if (!text.empty()) text += ", ";
     const bool floor = Text(limit, "kind") == LimitKindName(LimitKind::kFloor);
     text += fmt::format("{} ({}) {} {} {}", Text(limit, "name"), Text(limit, "scope"),
-                        limit["used"].integer().value_or(0),
-                        floor ? "available of at least" : "of",
+                        limit["used"].integer().value_or(0), floor ? "available of at least" : "of",
                         limit["max"].integer().value_or(0));
   }
   return text;
@@ -111,9 +110,9 @@ void WhyChain::AddEvidence(const Evidence& evidence) {
   }
   if (evidence.from_log()) {
     Add(condition.since, WhyKind::kFinding,
-        evidence.origin.empty() ? evidence.detector
-                                : fmt::format("{} (rule@version, place in the log)",
-                                              evidence.origin));
+        evidence.origin.empty()
+            ? evidence.detector
+            : fmt::format("{} (rule@version, place in the log)", evidence.origin));
   } else if (condition.evidence.empty()) {
     Add(condition.since, WhyKind::kProbe,
         fmt::format("detector {}: {}", evidence.detector, condition.message));
@@ -159,8 +158,7 @@ void WhyChain::AddDecision(const AuditEntry& entry) {
   if (action == "in_service" && input == "view") return say(WhyKind::kAck);
   if (action == "difference") return say(WhyKind::kAck);
   if (action == "drain" && input != "return") {
-    Add(entry.at, WhyKind::kAck,
-        fmt::format("the scheduler acknowledged revision {}", revision_));
+    Add(entry.at, WhyKind::kAck, fmt::format("the scheduler acknowledged revision {}", revision_));
   }
   if (action == "repair" || input == "repaired") return say(WhyKind::kRepair);
   say(WhyKind::kDecision);
@@ -190,9 +188,8 @@ void WhyChain::TakePresent() {
                     record_.revision, record_.acknowledged));
   } else if (record_.state == HostState::kDraining && record_.tasks_left >= 0) {
     Add(at, WhyKind::kAck,
-        fmt::format("the scheduler acknowledged revision {}; {} of {} tasks left",
-                    record_.revision, record_.tasks_left,
-                    std::max(record_.tasks_total, record_.tasks_left)));
+        fmt::format("the scheduler acknowledged revision {}; {} of {} tasks left", record_.revision,
+                    record_.tasks_left, std::max(record_.tasks_total, record_.tasks_left)));
   }
   if (record_.waits_for.empty()) return;
   const std::string_view waits = record_.waits_for;
@@ -217,10 +214,8 @@ constexpr Words<Lane, 5> kLanes = {{{Lane::kCondition, "condition"},
                                     {Lane::kAction, "action"},
                                     {Lane::kPeople, "people"},
                                     {Lane::kTask, "task"}}};
-constexpr Words<Tone, 4> kTones = {{{Tone::kOk, "ok"},
-                                    {Tone::kBad, "bad"},
-                                    {Tone::kUnknown, "unknown"},
-                                    {Tone::kInfo, "info"}}};
+constexpr Words<Tone, 4> kTones = {
+    {{Tone::kOk, "ok"}, {Tone::kBad, "bad"}, {Tone::kUnknown, "unknown"}, {Tone::kInfo, "info"}}};
 
 Tone ToneOf(Verdict verdict) {
   switch (verdict) {
@@ -271,8 +266,7 @@ class TimelineOf {
     }
     std::ranges::stable_sort(items_, {}, &TimelineItem::at);
     if (items_.size() > kTimelineItemsMax) {
-      items_.erase(items_.begin(),
-                   items_.end() - static_cast<std::ptrdiff_t>(kTimelineItemsMax));
+      items_.erase(items_.begin(), items_.end() - static_cast<std::ptrdiff_t>(kTimelineItemsMax));
     }
     return std::move(items_);
   }
@@ -285,8 +279,8 @@ class TimelineOf {
                       condition.message, ToneOf(condition.verdict)});
     if (!evidence.from_log()) return;
     for (const std::string& line : condition.evidence) {
-      items_.push_back({condition.since, kWallNever, Lane::kLog, evidence.detector.substr(5), line,
-                        Tone::kBad});
+      items_.push_back(
+          {condition.since, kWallNever, Lane::kLog, evidence.detector.substr(5), line, Tone::kBad});
     }
   }
   void AddEntry(const AuditEntry& entry, WallTime* next_move) {

@@ -14,17 +14,17 @@
 namespace fleetmedic {
 
 enum class WhyKind : uint8_t {
-  kLine,        // a log line, as it was
-  kProbe,       // what a detector read
-  kFinding,     // the rule, its version, and where the line stands in the log
+  kLine,     // a log line, as it was
+  kProbe,    // what a detector read
+  kFinding,  // the rule, its version, and where the line stands in the log
   kCondition,
   kDecision,
-  kGrant,       // with the limits' figures when it was given
-  kDirective,   // with its revision
+  kGrant,      // with the limits' figures when it was given
+  kDirective,  // with its revision
   kRepair,
-  kAck,         // the scheduler's word
-  kRefusal,     // a limit, a hold, missing evidence
-  kOverride,    // what a person said
+  kAck,       // the scheduler's word
+  kRefusal,   // a limit, a hold, missing evidence
+  kOverride,  // what a person said
 };
 std::string_view WhyKindName(WhyKind kind);
 
@@ -53,7 +53,7 @@ std::string_view ToneName(Tone tone);
 
 struct TimelineItem {
   WallTime at = kWallNever;
-  WallTime until = kWallNever;   // kWallNever: a moment, or still so
+  WallTime until = kWallNever;  // kWallNever: a moment, or still so
   Lane lane = Lane::kAction;
   std::string title;
   std::string detail;

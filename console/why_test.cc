@@ -30,8 +30,8 @@ AuditEntry Entry(uint64_t seq, Seconds at, std::string action, std::string why, 
 }
 
 Json Evidence() {
-  Condition condition{"DiskHealth", "nvme0", Verdict::kBad, Severity::kHard, "Timeout",
-                      "9 timeouts", kTestNow, {kHostile}};
+  Condition condition{"DiskHealth", "nvme0",      Verdict::kBad, Severity::kHard,
+                      "Timeout",    "9 timeouts", kTestNow,      {kHostile}};
   Json item = ToJson(condition);
   item.Set("detector", "rule:disk.nvme");
   item.Set("origin", "disk.nvme@3fe1 logs/0@12");
@@ -129,8 +129,14 @@ TEST(Why, AProbeIsCalledAProbe) {
   record.state = HostState::kSuspect;
   record.waits_for = "limit fleet_concurrent: 2 of 2";
   TrackedCondition tracked;
-  tracked.condition = {"DockerUnresponsive", "", Verdict::kBad, Severity::kHard, "InfoTimedOut",
-                       "/info: no answer in 5s", kTestNow, {}};
+  tracked.condition = {"DockerUnresponsive",
+                       "",
+                       Verdict::kBad,
+                       Severity::kHard,
+                       "InfoTimedOut",
+                       "/info: no answer in 5s",
+                       kTestNow,
+                       {}};
   tracked.detector = "docker";
   record.conditions = {tracked};
   EXPECT_THAT(Texts(WhyLines(record, {})),
@@ -182,12 +188,12 @@ TEST(Timeline, HasEachLaneInOrder) {
     seen.push_back(std::string(LaneName(item.lane)) + " " + item.title + " " +
                    std::string(ToneName(item.tone)));
   }
-  EXPECT_THAT(seen, ElementsAre("action suspect bad", "condition DiskHealth(nvme0) bad",
-                                "log disk.nvme bad", "action suspect bad", "action refuse unknown",
-                                "people op1 (token): protect info", "action grant info",
-                                "action taint info", "action drain info", "action drained info",
-                                "action repair info", "action probation info",
-                                "task 0 tasks left info"));
+  EXPECT_THAT(seen,
+              ElementsAre("action suspect bad", "condition DiskHealth(nvme0) bad",
+                          "log disk.nvme bad", "action suspect bad", "action refuse unknown",
+                          "people op1 (token): protect info", "action grant info",
+                          "action taint info", "action drain info", "action drained info",
+                          "action repair info", "action probation info", "task 0 tasks left info"));
   EXPECT_EQ(items[7].until, kTestNow + Seconds(52)) << "a taint lasts until the drain";
   EXPECT_EQ(items[1].until, kTestNow + Seconds(80)) << "no entry after it has the condition";
   EXPECT_EQ(items[2].detail, kHostile);

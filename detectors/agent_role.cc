@@ -5,10 +5,10 @@
 
 #include "base/logging.h"
 #include "detectors/detector_list.h"
-#include "detectors/file_tailer.h"
-#include "detectors/journal_reader.h"
-#include "detectors/kmsg_reader.h"
-#include "detectors/log_record.h"
+#include "detectors/logs/file_tailer.h"
+#include "detectors/logs/journal_reader.h"
+#include "detectors/logs/kmsg_reader.h"
+#include "detectors/logs/log_record.h"
 
 namespace fleetmedic {
 namespace {
@@ -24,10 +24,9 @@ Result<std::unique_ptr<AgentRole>> AgentRole::Make(const Clock* clock, EventLog*
                                                    std::function<void()> wake) {
   FLEETMEDIC_CHECK(options.make_workers != nullptr);
   FLEETMEDIC_ASSIGN_OR_RETURN(
-      HostFacts facts,
-      ReadFacts(FsRoot(options.host.root), options.host, options.agent_version));
-  return std::unique_ptr<AgentRole>(new AgentRole(clock, log, metrics, std::move(options),
-                                                  std::move(wake), std::move(facts)));
+      HostFacts facts, ReadFacts(FsRoot(options.host.root), options.host, options.agent_version));
+  return std::unique_ptr<AgentRole>(
+      new AgentRole(clock, log, metrics, std::move(options), std::move(wake), std::move(facts)));
 }
 
 AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentOptions options,
@@ -64,8 +63,7 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
   RestoreReporter();
   runner_ = std::make_unique<Runner>(
       clock, metrics, options_.make_workers, wake_,
-      Runner::Options{.probe_deadline = options_.agent.probe_deadline,
-                      .host = facts_.host.str()});
+      Runner::Options{.probe_deadline = options_.agent.probe_deadline, .host = facts_.host.str()});
   AddDetectors();
 }
 
@@ -159,8 +157,7 @@ void AgentRole::ReportAgent(MonoTime now) {
   sample.log_away = counts.log_away;
   sample.disk_error = counts.disk_error;
   for (const Runner::OverdueProbe& probe : runner_->Overdue()) {
-    sample.overdue[probe.detector] =
-        std::chrono::duration_cast<Millis>(now - probe.started_at);
+    sample.overdue[probe.detector] = std::chrono::duration_cast<Millis>(now - probe.started_at);
   }
   reporter_.Take({"agent", sample.wall, agent_detector_.Evaluate(sample)});
 }
@@ -202,15 +199,15 @@ void AgentRole::Turn(MonoTime now) {
 }
 
 MonoTime AgentRole::NextWake() const {
-  MonoTime next = std::min({facts_due_, facts_post_due_, agent_due_, runner_->NextWake(),
-                            reporter_.NextDue()});
+  MonoTime next =
+      std::min({facts_due_, facts_post_due_, agent_due_, runner_->NextWake(), reporter_.NextDue()});
   // A job that runs wakes us at its end.
   if (!send_job_.running) next = std::min(next, sender_->NextRun());
   if (pump_ != nullptr && !pump_job_.running) {
     // Inline workers: the pump has just waited 0, and is asked again when a frame can be due.
     const bool inline_pump = options_.log_wait_max == Millis(0);
-    next = inline_pump ? std::min(next, clock_->Mono() + options_.agent.log_flush_after)
-                       : MonoTime{};
+    next =
+        inline_pump ? std::min(next, clock_->Mono() + options_.agent.log_flush_after) : MonoTime{};
   }
   return next;
 }

@@ -14,12 +14,12 @@
 #include "base/role.h"
 #include "base/workers.h"
 #include "config/config.h"
-#include "detectors/agent_detector.h"
+#include "detectors/agent/agent_detector.h"
 #include "detectors/facts.h"
-#include "detectors/log_pump.h"
-#include "detectors/reporter.h"
+#include "detectors/logs/log_pump.h"
+#include "detectors/report/reporter.h"
+#include "detectors/report/sender.h"
 #include "detectors/runner.h"
-#include "detectors/sender.h"
 #include "eventlog/event_log.h"
 
 namespace fleetmedic {
@@ -93,7 +93,7 @@ class AgentRole final : public Role {
   AgentDetector agent_detector_;
   Reporter reporter_;
   std::unique_ptr<Sender> sender_;
-  std::unique_ptr<LogPump> pump_;   // null where no source is configured
+  std::unique_ptr<LogPump> pump_;  // null where no source is configured
   std::unique_ptr<Runner> runner_;
   Job send_job_;
   Job pump_job_;

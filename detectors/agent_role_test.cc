@@ -11,7 +11,7 @@
 #include "base/role_loop.h"
 #include "base/thread_pool.h"
 #include "detectors/condition_types.h"
-#include "detectors/fake_event_log.h"
+#include "detectors/report/fake_event_log.h"
 
 namespace fleetmedic {
 namespace {

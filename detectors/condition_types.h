@@ -1,5 +1,6 @@
-// Every condition type that a detector can report, in one table: what it means and what to do.
-// docs/conditions.md is printed from it.
+// Every condition type that a detector can report: what it means, how it is found, what to do and
+// how it clears. Each detector has a table of its own, NAME/NAME_conditions.cc; docs/conditions/ is
+// printed from them.
 #ifndef FLEETMEDIC_DETECTORS_CONDITION_TYPES_H_
 #define FLEETMEDIC_DETECTORS_CONDITION_TYPES_H_
 
@@ -8,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/command.h"
 #include "model/condition.h"
 
 namespace fleetmedic {
@@ -20,8 +22,18 @@ struct ConditionType {
   // What `unit` names; empty where the condition is the host's.
   std::string_view unit;
   std::string_view meaning;
+  std::string_view found;  // what is looked at, with its source
   std::string_view what_to_do;
+  std::string_view clears;
+  // The gentlest that helps; what is done is the policy's word.
+  Rung repair;
 };
+
+// The tables, one for each detector.
+std::span<const ConditionType> AgentConditions();
+std::span<const ConditionType> FilesystemConditions();
+std::span<const ConditionType> SystemdConditions();
+std::span<const ConditionType> DockerConditions();
 
 // In the order of detectors, then of types.
 std::span<const ConditionType> ConditionTypes();
@@ -36,6 +48,10 @@ std::vector<std::string> ConditionTypesOf(std::string_view detector);
 // type of the table.
 Condition MakeCondition(std::string_view type, std::string_view unit, Verdict verdict,
                         std::string_view reason, std::string message);
+
+// docs/conditions/TYPE.md, and docs/conditions/README.md: the table of all.
+std::string ConditionPage(const ConditionType& type);
+std::string ConditionIndex();
 
 }  // namespace fleetmedic
 

@@ -58,9 +58,8 @@ Runner::~Runner() {
     shared_->wake = nullptr;
     shared_->stopped = true;
     Shared* const shared = shared_.get();
-    const auto idle = [shared]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      return shared->outstanding == 0;
-    };
+    const auto idle = [shared]()
+                          ABSL_NO_THREAD_SAFETY_ANALYSIS { return shared->outstanding == 0; };
     shared_->mutex.AwaitWithTimeout(absl::Condition(&idle),
                                     absl::Milliseconds(options_.stop_wait.count()));
     busy = shared_->lane_busy;
@@ -89,9 +88,9 @@ void Runner::Add(std::unique_ptr<Detector> detector) {
                                      "Probes that were not back by their deadline.", labels);
     lane.failed = metrics_->Counter("fleetmedic_agent_probes_failed_total",
                                     "Probes that could not tell.", labels);
-    lane.late = metrics_->Counter("fleetmedic_agent_probes_late_total",
-                                  "Answers that came after their deadline, and were not used.",
-                                  labels);
+    lane.late =
+        metrics_->Counter("fleetmedic_agent_probes_late_total",
+                          "Answers that came after their deadline, and were not used.", labels);
   }
   {
     absl::MutexLock lock(&shared_->mutex);
@@ -182,12 +181,11 @@ std::vector<DetectorReport> Runner::Turn(MonoTime now, WallTime wall) {
         break;
       case ProbeAction::Kind::kOverdue:
         lane.overdue.Add();
-        reports.push_back(
-            {std::string(lane.detector->name()), wall,
-             UnknownConditions(lane.detector->types(), lane.last, "ProbeOverdue",
-                               fmt::format("the {} detector has not come back for {}",
-                                           lane.detector->name(),
-                                           FormatDuration(action.running)))});
+        reports.push_back({std::string(lane.detector->name()), wall,
+                           UnknownConditions(lane.detector->types(), lane.last, "ProbeOverdue",
+                                             fmt::format("the {} detector has not come back for {}",
+                                                         lane.detector->name(),
+                                                         FormatDuration(action.running)))});
         break;
     }
   }

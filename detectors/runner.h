@@ -43,8 +43,8 @@ class Runner {
   };
 
   // `wake` is called from the workers when a probe came back. `metrics` may be null.
-  Runner(const Clock* clock, Metrics* metrics, MakeWorkers make_workers,
-         std::function<void()> wake, Options options);
+  Runner(const Clock* clock, Metrics* metrics, MakeWorkers make_workers, std::function<void()> wake,
+         Options options);
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
   // Waits for probes under way. One that does not come back even then is left to itself, with its

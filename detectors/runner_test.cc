@@ -60,10 +60,11 @@ class ScriptedDetector final : public Detector {
 class RunnerTest : public testing::Test {
  protected:
   RunnerTest()
-      : runner_(&clock_, &metrics_,
-                [this](std::string_view) { return std::make_unique<HeldWorkers>(&held_); },
-                [this] { ++wakes_; },
-                {.probe_deadline = Seconds(4), .stop_wait = Millis(0), .host = "h"}) {
+      : runner_(
+            &clock_, &metrics_,
+            [this](std::string_view) { return std::make_unique<HeldWorkers>(&held_); },
+            [this] { ++wakes_; },
+            {.probe_deadline = Seconds(4), .stop_wait = Millis(0), .host = "h"}) {
     runner_.Add(std::make_unique<ScriptedDetector>("systemd", Seconds(10), &script_));
   }
 
@@ -221,24 +222,6 @@ TEST(RunnerThreadsTest, EndsThoughAProbeNeverComesBack) {
     runner.Turn(clock.Mono(), clock.Wall());
   }
   never.Notify();
-}
-
-TEST(ConditionTypesTest, EachTypeIsWholeAndThereOnce) {
-  for (const ConditionType& entry : ConditionTypes()) {
-    EXPECT_EQ(FindConditionType(entry.type), &entry) << entry.type;
-    EXPECT_FALSE(entry.detector.empty()) << entry.type;
-    EXPECT_FALSE(entry.meaning.empty()) << entry.type;
-    EXPECT_FALSE(entry.what_to_do.empty()) << entry.type;
-  }
-  EXPECT_EQ(FindConditionType("NoSuchType"), nullptr);
-}
-
-TEST(ConditionTypesTest, CutsTextsBetweenCharacters) {
-  std::string text(1023, 'a');
-  text += "\xc3\xa9\xc3\xa9";
-  const Condition condition =
-      MakeCondition("FilesystemFull", "/", Verdict::kBad, "Space", text);
-  EXPECT_EQ(condition.message, std::string(1023, 'a'));
 }
 
 }  // namespace

@@ -56,8 +56,8 @@ MonoTime ProbeSchedule::NextWake() const {
 }
 
 std::vector<Condition> UnknownConditions(std::span<const std::string> types,
-                                         std::span<const Condition> last,
-                                         std::string_view reason, std::string_view message) {
+                                         std::span<const Condition> last, std::string_view reason,
+                                         std::string_view message) {
   std::set<std::pair<std::string, std::string>> parts;
   std::set<std::string, std::less<>> told;
   for (const Condition& condition : last) {
@@ -69,8 +69,7 @@ std::vector<Condition> UnknownConditions(std::span<const std::string> types,
   }
   std::vector<Condition> unknown;
   for (const auto& [type, unit] : parts) {
-    unknown.push_back(
-        MakeCondition(type, unit, Verdict::kUnknown, reason, std::string(message)));
+    unknown.push_back(MakeCondition(type, unit, Verdict::kUnknown, reason, std::string(message)));
   }
   return unknown;
 }

@@ -54,7 +54,7 @@ class ProbeSchedule {
  private:
   struct Slot {
     Millis interval{0};
-    MonoTime due{};         // of the next start, or of the next kOverdue while outstanding
+    MonoTime due{};  // of the next start, or of the next kOverdue while outstanding
     MonoTime started_at{};
     bool outstanding = false;
     bool overdue = false;
@@ -67,8 +67,8 @@ class ProbeSchedule {
 // One unknown condition for each (type, unit) that was last reported, and for each declared type
 // of which nothing was. Sorted by type, then unit.
 std::vector<Condition> UnknownConditions(std::span<const std::string> types,
-                                         std::span<const Condition> last,
-                                         std::string_view reason, std::string_view message);
+                                         std::span<const Condition> last, std::string_view reason,
+                                         std::string_view message);
 
 }  // namespace fleetmedic
 

@@ -57,7 +57,7 @@ struct Position {
 struct LogRecord {
   Record record;
   int32_t partition = 0;
-  int64_t offset = 0;       // grows within a partition; may leave gaps
+  int64_t offset = 0;  // grows within a partition; may leave gaps
 };
 
 // Owned by one thread. Ends before its log does.
@@ -82,7 +82,7 @@ class Reader {
   // count is the distance of the offsets, so gaps of a compacted topic count too.
   struct Lag {
     int64_t records = 0;
-    WallTime oldest = kWallNever;   // kWallNever at the head
+    WallTime oldest = kWallNever;  // kWallNever at the head
   };
   virtual Result<Lag> Behind() const = 0;
 };

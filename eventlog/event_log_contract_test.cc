@@ -64,7 +64,9 @@ class EventLogContract : public testing::TestWithParam<LogFactory> {
 TEST_P(EventLogContract, ARecordIsReadAsItWasWritten) {
   std::string binary("a\0\n\xff\xc3 end", 9);
   const std::vector<Record> written = {
-      {"web-1", binary, {{"source", "kernel"}, {"boot", ""}, {"source", "again"}},
+      {"web-1",
+       binary,
+       {{"source", "kernel"}, {"boot", ""}, {"source", "again"}},
        WallFromMillis(1'700'000'000'123)},
       {"web-1", "", {}, WallFromMillis(5)},
       {"web-1", std::string(Record::kValueBytesMax, 'x'), {}, WallFromMillis(4)}};
@@ -233,8 +235,7 @@ TEST_P(EventLogContract, ABatchWithARecordPastALimitLeavesNothing) {
       {"key bytes", Of(std::string(Record::kKeyBytesMax + 1, 'k'), "v")},
       {"value bytes", Of("k", std::string(Record::kValueBytesMax + 1, 'v'))},
       {"headers", {"k", "v", Headers(Record::kHeadersMax + 1, {"n", "v"}), kWallNever}},
-      {"header bytes",
-       {"k", "v", {{"n", std::string(Record::kHeaderBytesMax, 'v')}}, kWallNever}}};
+      {"header bytes", {"k", "v", {{"n", std::string(Record::kHeaderBytesMax, 'v')}}, kWallNever}}};
   for (const auto& [what, record] : cases) {
     const Status status = Append(Topic::kHealth, {Of("k", "good"), record});
     ASSERT_FALSE(status) << what;

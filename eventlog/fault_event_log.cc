@@ -120,8 +120,8 @@ int64_t FaultEventLog::life() const {
 std::optional<LogFault> FaultEventLog::Due(LogCall call, int64_t count) {
   for (const Command& command : commands_) {
     // Written so that `times` may be as large as it likes.
-    const bool due = command.call == call && count >= command.first &&
-                     count - command.first < command.times;
+    const bool due =
+        command.call == call && count >= command.first && count - command.first < command.times;
     if (due) return command.fault;
   }
   if (!random_) return std::nullopt;

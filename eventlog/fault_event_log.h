@@ -22,7 +22,7 @@ enum class LogCall : uint8_t {
   kCommit,  // of a reader of a group
   kPoll,
   kBehind,
-  kOpen,    // Open and OpenAt
+  kOpen,  // Open and OpenAt
 };
 
 // What a call meets. The caller cannot tell ...Before from ...After. A torn append is none of them:
@@ -73,8 +73,7 @@ class FaultEventLog final : public EventLog {
 
   Status Append(Topic topic, std::span<const Record> records) override;
   Result<std::unique_ptr<Reader>> Open(Topic topic, std::string_view group) override;
-  Result<std::unique_ptr<Reader>> OpenAt(Topic topic,
-                                         std::span<const Position> positions) override;
+  Result<std::unique_ptr<Reader>> OpenAt(Topic topic, std::span<const Position> positions) override;
   // Never fails; a log that crashed does not wake.
   std::unique_ptr<Subscription> Subscribe(std::span<const Topic> topics,
                                           std::function<void()> wake) override;

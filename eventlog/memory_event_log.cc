@@ -29,7 +29,7 @@ struct Stored {
 };
 
 struct Partition {
-  std::map<int64_t, Stored> records;  // by offset
+  std::map<int64_t, Stored> records;                   // by offset
   std::map<std::string, int64_t, std::less<>> newest;  // of compacted topics: offset by key
   int64_t head = 0;
 
@@ -140,8 +140,8 @@ void MemoryEventLog::State::DropOldest(TopicState* state) {
   Partition* oldest = nullptr;
   for (Partition& partition : state->partitions) {
     if (partition.records.empty()) continue;
-    if (oldest == nullptr || partition.records.begin()->second.sequence <
-                                 oldest->records.begin()->second.sequence) {
+    if (oldest == nullptr ||
+        partition.records.begin()->second.sequence < oldest->records.begin()->second.sequence) {
       oldest = &partition;
     }
   }
@@ -150,8 +150,7 @@ void MemoryEventLog::State::DropOldest(TopicState* state) {
   ++dropped_;
 }
 
-std::vector<LogRecord> MemoryEventLog::State::Poll(Topic topic, size_t records_max,
-                                                   Offsets* next) {
+std::vector<LogRecord> MemoryEventLog::State::Poll(Topic topic, size_t records_max, Offsets* next) {
   absl::MutexLock lock(&mutex_);
   TopicState& state = Of(topic);
   std::vector<LogRecord> polled;

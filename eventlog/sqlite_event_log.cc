@@ -138,11 +138,11 @@ Result<std::unique_ptr<Reader>> SqliteEventLog::Open(Topic topic, std::string_vi
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t group_id, state_->writer.GroupId(topic, group));
   FLEETMEDIC_ASSIGN_OR_RETURN(GroupClaim claim,
                               GroupClaim::Open(state_->path_with("-groups"), group_id));
-  auto reader = std::make_unique<SqliteGroupReader>(
-      std::move(file), topic, group_id, std::move(claim),
-      [state = state_.get()](int64_t id, int64_t offset) {
-        return state->writer.CommitOffset(id, offset);
-      });
+  auto reader =
+      std::make_unique<SqliteGroupReader>(std::move(file), topic, group_id, std::move(claim),
+                                          [state = state_.get()](int64_t id, int64_t offset) {
+                                            return state->writer.CommitOffset(id, offset);
+                                          });
   FLEETMEDIC_RETURN_IF_ERROR(reader->Claim());
   return reader;
 }
@@ -154,9 +154,8 @@ Result<std::unique_ptr<Reader>> SqliteEventLog::OpenAt(Topic topic,
   int64_t next = 0;
   for (const Position& position : positions) {
     if (position.partition != 0) {
-      return Fail(Code::kInvalidArgument,
-                  fmt::format("{} has one partition, none is number {}", TopicName(topic),
-                              position.partition));
+      return Fail(Code::kInvalidArgument, fmt::format("{} has one partition, none is number {}",
+                                                      TopicName(topic), position.partition));
     }
     if (position.offset <= head) next = std::max(next, position.offset);
   }

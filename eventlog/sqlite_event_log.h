@@ -41,9 +41,9 @@ struct SqliteEventLogOptions {
 
 // Since the log was opened, by this process; for metrics.
 struct SqliteEventLogStats {
-  int64_t appends = 0;             // calls that succeeded
+  int64_t appends = 0;  // calls that succeeded
   int64_t records_appended = 0;
-  int64_t transactions = 0;        // fewer than appends where threads shared one
+  int64_t transactions = 0;  // fewer than appends where threads shared one
   int64_t appends_failed = 0;
   int64_t appends_over_quota = 0;  // of those, refused by bytes_max
   int64_t records_trimmed = 0;     // by retention
@@ -75,8 +75,7 @@ class SqliteEventLog final : public EventLog {
 
   Status Append(Topic topic, std::span<const Record> records) override;
   Result<std::unique_ptr<Reader>> Open(Topic topic, std::string_view group) override;
-  Result<std::unique_ptr<Reader>> OpenAt(Topic topic,
-                                         std::span<const Position> positions) override;
+  Result<std::unique_ptr<Reader>> OpenAt(Topic topic, std::span<const Position> positions) override;
   // The first subscription starts a thread that waits for appends of other processes.
   std::unique_ptr<Subscription> Subscribe(std::span<const Topic> topics,
                                           std::function<void()> wake) override;

@@ -309,9 +309,8 @@ TEST_F(SqliteEventLogTest, APollEndsAtItsBytesAndTheNextGoesOn) {
 
 TEST_F(SqliteEventLogTest, HeadersMayHoldAnyBytes) {
   const auto log = Open();
-  const Record strange{"k", "v",
-                       {{"", ""}, {"3:a,", "\n,"}, {"n", std::string("\0\xff,5:", 5)}},
-                       WallFromMillis(1)};
+  const Record strange{
+      "k", "v", {{"", ""}, {"3:a,", "\n,"}, {"n", std::string("\0\xff,5:", 5)}}, WallFromMillis(1)};
   ASSERT_TRUE(log->Append(Topic::kHealth, std::span<const Record>(&strange, 1)));
   EXPECT_EQ(ReadAll(log.get()).at(0).record, strange);
 }
@@ -322,8 +321,7 @@ TEST_F(SqliteEventLogTest, HeadersThatCannotBeReadAreCorrupt) {
                                     "99999999999999999999:a,1:b,", "1a,1:b,"}) {
     ASSERT_TRUE(log->Append(Topic::kHealth, Batch(1, 1)));
     Database other = Database::Open(path_).value();
-    ASSERT_TRUE(other.Run(R"(UPDATE "fleetmedic.health" SET headers = ?)",
-                          SqlBlob{headers}));
+    ASSERT_TRUE(other.Run(R"(UPDATE "fleetmedic.health" SET headers = ?)", SqlBlob{headers}));
     const auto polled = log->OpenAt(Topic::kHealth, {}).value()->Poll(1);
     ASSERT_FALSE(polled) << headers;
     EXPECT_EQ(polled.error().code, Code::kCorrupt);

@@ -133,8 +133,7 @@ Result<int64_t> OnlyInt(Statement statement) {
 
 }  // namespace
 
-Result<SqliteLogFile> SqliteLogFile::Open(const std::string& path,
-                                          const DatabaseOptions& options) {
+Result<SqliteLogFile> SqliteLogFile::Open(const std::string& path, const DatabaseOptions& options) {
   DatabaseOptions with_version = options;
   with_version.user_version_max = kSchemaVersion;
   FLEETMEDIC_ASSIGN_OR_RETURN(Database database, OpenPatiently(path, with_version));
@@ -198,7 +197,8 @@ Result<int64_t> SqliteLogFile::Trim(Topic topic, int64_t until, int64_t bytes_ma
     FLEETMEDIC_ASSIGN_OR_RETURN(
         Statement oldest,
         database_.Prepare(Sql(R"(SELECT offset, bytes, appended_us FROM "{}" WHERE offset < ?
-                                 ORDER BY offset LIMIT ?)", topic)));
+                                 ORDER BY offset LIMIT ?)",
+                              topic)));
     oldest.BindAll(until, rows_max);
     while (true) {
       FLEETMEDIC_ASSIGN_OR_RETURN(const bool found, oldest.Step());
@@ -232,9 +232,9 @@ Result<int64_t> SqliteLogFile::GroupId(Topic topic, std::string_view group) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const bool found, select.Step());
     if (found) return select.Int(0);
   }
-  FLEETMEDIC_RETURN_IF_ERROR(database_.Run(
-      "INSERT INTO groups (topic, name) VALUES (?, ?) ON CONFLICT DO NOTHING", TopicName(topic),
-      group));
+  FLEETMEDIC_RETURN_IF_ERROR(
+      database_.Run("INSERT INTO groups (topic, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                    TopicName(topic), group));
   FLEETMEDIC_ASSIGN_OR_RETURN(Statement select, database_.Prepare(kSelect));
   select.BindAll(TopicName(topic), group);
   return OnlyInt(std::move(select));
@@ -248,8 +248,7 @@ Result<int64_t> SqliteLogFile::Head(Topic topic) {
 }
 
 Result<std::map<Topic, int64_t>> SqliteLogFile::Heads() {
-  FLEETMEDIC_ASSIGN_OR_RETURN(Statement select,
-                              database_.Prepare("SELECT name, head FROM topics"));
+  FLEETMEDIC_ASSIGN_OR_RETURN(Statement select, database_.Prepare("SELECT name, head FROM topics"));
   std::map<Topic, int64_t> heads;
   while (true) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const bool found, select.Step());
@@ -277,7 +276,8 @@ Result<std::vector<LogRecord>> SqliteLogFile::Read(Topic topic, int64_t from, si
   FLEETMEDIC_ASSIGN_OR_RETURN(
       Statement select,
       database_.Prepare(Sql(R"(SELECT offset, time_us, key, headers, value FROM "{}"
-                               WHERE offset >= ? ORDER BY offset LIMIT ?)", topic)));
+                               WHERE offset >= ? ORDER BY offset LIMIT ?)",
+                            topic)));
   constexpr size_t kRecordsMax = size_t{std::numeric_limits<int32_t>::max()};
   select.BindAll(from, std::min(records_max, kRecordsMax));
   std::vector<LogRecord> records;
@@ -303,7 +303,8 @@ Result<Reader::Lag> SqliteLogFile::Behind(Topic topic, int64_t from) {
       Statement select,
       database_.Prepare(Sql(R"(SELECT (SELECT head FROM topics WHERE name = '{0}') - offset,
                                       time_us FROM "{0}"
-                               WHERE offset >= ? ORDER BY offset LIMIT 1)", topic)));
+                               WHERE offset >= ? ORDER BY offset LIMIT 1)",
+                            topic)));
   select.BindAll(from);
   FLEETMEDIC_ASSIGN_OR_RETURN(const bool found, select.Step());
   if (!found) return Reader::Lag{};

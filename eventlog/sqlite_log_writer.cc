@@ -124,9 +124,8 @@ Status SqliteLogWriter::ApplyAppend(Waiting* waiting, std::map<Topic, int64_t>* 
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t bytes, file_.BytesOfAll());
   waiting->over_quota = bytes + waiting->bytes > options_.bytes_max;
   if (waiting->over_quota) return {};
-  FLEETMEDIC_ASSIGN_OR_RETURN(
-      (*heads)[*waiting->topic],
-      file_.Insert(*waiting->topic, waiting->records, clock_.Wall()));
+  FLEETMEDIC_ASSIGN_OR_RETURN((*heads)[*waiting->topic],
+                              file_.Insert(*waiting->topic, waiting->records, clock_.Wall()));
   return {};
 }
 
@@ -148,9 +147,9 @@ Result<bool> SqliteLogWriter::TrimTopic(Topic topic, int64_t until, int64_t rows
   const auto special = options_.retention_by_topic.find(topic);
   const TopicRetention& retention =
       special == options_.retention_by_topic.end() ? options_.retention : special->second;
-  FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t trimmed,
-                              file_.Trim(topic, until, retention.bytes_max,
-                                         clock_.Wall() - retention.age_max, rows_max));
+  FLEETMEDIC_ASSIGN_OR_RETURN(
+      const int64_t trimmed,
+      file_.Trim(topic, until, retention.bytes_max, clock_.Wall() - retention.age_max, rows_max));
   absl::MutexLock lock(&queue_mutex_);
   stats_.records_trimmed += trimmed;
   return trimmed == rows_max;

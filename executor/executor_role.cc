@@ -119,8 +119,8 @@ void ExecutorRole::ReadOffsets() {
     LogError("the log offsets cannot be read; starting at the head",
              {{"file", File("offsets.json")}});
     // Above what can have been used, so that no report looks old.
-    sequence_reserved_ = static_cast<uint64_t>(std::max<int64_t>(
-        0, MillisOf(parts_.clock->Wall())));
+    sequence_reserved_ =
+        static_cast<uint64_t>(std::max<int64_t>(0, MillisOf(parts_.clock->Wall())));
   }
   skip_to_head_ = positions_.empty();
   sequence_ = sequence_reserved_;
@@ -171,8 +171,8 @@ void ExecutorRole::Turn(MonoTime now) {
     next_try_ = now + kRetryEvery;
     if (const Status opened = OpenState(); !opened) {
       lock_.reset();
-      LogError("cannot open the executor's state", {{"folder", File("")},
-                                                    {"error", opened.error().message}});
+      LogError("cannot open the executor's state",
+               {{"folder", File("")}, {"error", opened.error().message}});
       return;
     }
   }
@@ -244,8 +244,8 @@ void ExecutorRole::DeadLetter(const LogRecord& record, const std::string& reason
   counters_.dead_letters.Add();
   LogWarning("a command cannot be read", {{"reason", reason}});
   Record letter;
-  letter.key = fmt::format("{}/{}/{}", TopicName(Topic::kCommands), record.partition,
-                           record.offset);
+  letter.key =
+      fmt::format("{}/{}/{}", TopicName(Topic::kCommands), record.partition, record.offset);
   letter.value = record.record.value.substr(0, kDeadValueBytesMax);
   letter.headers = {{"reason", Quote(reason, 500)}, {"origin_key", Quote(record.record.key)}};
   letter.timestamp = parts_.clock->Wall();
@@ -297,8 +297,7 @@ bool ExecutorRole::Append(const ExecutorReport& report) {
                       .value = ToJson(report).Dump(),
                       .headers = {},
                       .timestamp = parts_.clock->Wall()};
-  if (const Status appended = parts_.log->Append(Topic::kTasks, std::span(&record, 1));
-      !appended) {
+  if (const Status appended = parts_.log->Append(Topic::kTasks, std::span(&record, 1)); !appended) {
     counters_.report_errors.Add();
     LogWarning("cannot report", {{"error", appended.error().message}});
     return false;

@@ -39,10 +39,10 @@ struct ExecutorParts {
   Workers* workers = nullptr;
   Metrics* metrics = nullptr;
   HostId host;
-  std::string state_dir;                 // STATE/executor/ is ours alone
-  FsRoot host_root;                      // where the boot id and the memory are read
+  std::string state_dir;  // STATE/executor/ is ours alone
+  FsRoot host_root;       // where the boot id and the memory are read
   std::vector<std::string> shim_argv;
-  std::function<void()> wake;            // called when a turn should come sooner; may be empty
+  std::function<void()> wake;  // called when a turn should come sooner; may be empty
 };
 
 // Reads fleetmedic.commands from where it left off (offsets.json, written after what was read has
@@ -95,12 +95,12 @@ class ExecutorRole final : public Role {
   Counters counters_;
   std::unique_ptr<Subscription> subscription_;
 
-  std::optional<FileLock> lock_;         // one executor for a state folder
+  std::optional<FileLock> lock_;  // one executor for a state folder
   std::unique_ptr<ProcessDriver> driver_;
   std::unique_ptr<Repairs> repairs_;
   std::unique_ptr<Reader> reader_;
   std::string boot_id_;
-  std::vector<Position> positions_;      // as saved
+  std::vector<Position> positions_;  // as saved
   bool skip_to_head_ = false;
   uint64_t sequence_ = 0;
   uint64_t sequence_reserved_ = 0;

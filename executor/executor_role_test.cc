@@ -90,9 +90,8 @@ class ExecutorRoleTest : public testing::Test {
     return false;
   }
   bool UntilState(const std::string& task, TaskState state) {
-    return Until([&] {
-      return states_.contains(TaskId(task)) && states_[TaskId(task)].state == state;
-    });
+    return Until(
+        [&] { return states_.contains(TaskId(task)) && states_[TaskId(task)].state == state; });
   }
 
   TempFolder folder_;
@@ -129,8 +128,7 @@ TEST_F(ExecutorRoleTest, WhileTheLogIsAwayTheTasksGoOnAndTheNewestStateIsToldLat
   ASSERT_TRUE(UntilState("web/1", TaskState::kRunning));
   fault_log_.FailAt(LogCall::kAppend, 1, LogFault::kUnavailable, 1'000'000);
   fault_log_.FailAt(LogCall::kPoll, 1, LogFault::kUnavailable, 1'000'000);
-  const TaskFolder folder(folder_ / "state/executor/tasks/" +
-                          TaskFolder::NameOf(TaskId("web/1")));
+  const TaskFolder folder(folder_ / "state/executor/tasks/" + TaskFolder::NameOf(TaskId("web/1")));
   ASSERT_TRUE(WriteFileAtomic(folder.File("work/go"), ""));
   ASSERT_TRUE(Until([&] { return folder.ReadExit().has_value(); }));
   EXPECT_EQ(states_[TaskId("web/1")].state, TaskState::kRunning);

@@ -43,13 +43,12 @@ Result<int> SpawnShim(std::vector<std::string> argv) {
   ::sigfillset(&all);
   ::posix_spawnattr_setsigmask(&attributes, &none);
   ::posix_spawnattr_setsigdefault(&attributes, &all);
-  ::posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSID |
-                                                             POSIX_SPAWN_SETSIGMASK |
-                                                             POSIX_SPAWN_SETSIGDEF));
+  ::posix_spawnattr_setflags(
+      &attributes,
+      static_cast<short>(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
   pid_t pid = 0;
-  const int error =
-      ::posix_spawn(&pid, argv.front().c_str(), &actions, &attributes, pointers.data(),
-                    environment);
+  const int error = ::posix_spawn(&pid, argv.front().c_str(), &actions, &attributes,
+                                  pointers.data(), environment);
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return FailErrno("cannot start the task's shim " + argv.front(), error);
@@ -162,8 +161,8 @@ void ProcessDriver::Stop(const TaskId& task, const Job& job) {
 void ProcessDriver::WriteStop(Entry* entry) {
   if (entry->stop_written) return;
   if (const Status written = entry->folder.WriteStop(entry->stop_grace); !written) {
-    LogError("cannot ask a task to stop", {{"task", entry->status.task.str()},
-                                           {"error", written.error().message}});
+    LogError("cannot ask a task to stop",
+             {{"task", entry->status.task.str()}, {"error", written.error().message}});
     return;
   }
   entry->stop_written = true;
@@ -192,8 +191,7 @@ void ProcessDriver::StartShim(Entry* entry) {
   entry->changed = true;
 }
 
-void ProcessDriver::TakeEnd(Entry* entry, TaskState state, const std::string& reason,
-                            WallTime at) {
+void ProcessDriver::TakeEnd(Entry* entry, TaskState state, const std::string& reason, WallTime at) {
   entry->status.state = state;
   entry->status.reason = reason;
   entry->status.pid = 0;
@@ -234,8 +232,7 @@ void ProcessDriver::Look(Entry* entry) {
   }
   if (alive) return;
   if (run && entry->starts == 0) {
-    LogWarning("a task lost its shim; it gets another",
-               {{"task", entry->status.task.str()}});
+    LogWarning("a task lost its shim; it gets another", {{"task", entry->status.task.str()}});
   }
   StartShim(entry);
 }

@@ -13,10 +13,10 @@
 namespace fleetmedic {
 
 struct ProcessDriverOptions {
-  std::string folder;                    // of the tasks' folders; made when it is missing
+  std::string folder;  // of the tasks' folders; made when it is missing
   // What starts a shim; "task-shim" and the folder are appended. {"/proc/self/exe"} in production.
   std::vector<std::string> shim_argv;
-  int tasks_max = 512;                   // live ones
+  int tasks_max = 512;  // live ones
   int restart_burst_max = 10;
   Millis restart_backoff{100};
   // Ended tasks are kept so that a repeated kRun changes nothing: this many of them for this long,
@@ -63,12 +63,12 @@ class ProcessDriver {
     TaskFolder folder{""};
     TaskStatus status;
     Millis stop_grace{0};
-    int child_pid = 0;         // a shim that we started and that was not reaped
+    int child_pid = 0;  // a shim that we started and that was not reaped
     bool stop_asked = false;
     bool stop_written = false;
     bool changed = true;
-    bool reported = false;     // its end
-    int starts = 0;            // of shims, by us
+    bool reported = false;  // its end
+    int starts = 0;         // of shims, by us
     MonoTime next_start{};
   };
 

@@ -35,14 +35,13 @@ class ProcessDriverTest : public testing::Test {
   }
 
   void Open(int tasks_max = 512, size_t ended_max = 1000) {
-    driver_ = std::make_unique<ProcessDriver>(
-        ProcessDriverOptions{.folder = folder_ / "tasks",
-                             .shim_argv = shim_argv_,
-                             .tasks_max = tasks_max,
-                             .restart_burst_max = 3,
-                             .restart_backoff = Millis(10),
-                             .ended_max = ended_max},
-        &clock_);
+    driver_ = std::make_unique<ProcessDriver>(ProcessDriverOptions{.folder = folder_ / "tasks",
+                                                                   .shim_argv = shim_argv_,
+                                                                   .tasks_max = tasks_max,
+                                                                   .restart_burst_max = 3,
+                                                                   .restart_backoff = Millis(10),
+                                                                   .ended_max = ended_max},
+                                              &clock_);
     const Status opened = driver_->Open();
     ASSERT_TRUE(opened) << opened.error().message;
   }
@@ -230,8 +229,8 @@ TEST_F(ProcessDriverTest, AStopThatWasWrittenBeforeTheExecutorDiedIsCarriedOut) 
 
 TEST_F(ProcessDriverTest, AKilledShimTakesItsTaskWithItAndTheNextStartsItOnce) {
   Open();
-  const TaskId task = Run(
-      "web/1", ShellJob("echo up; setsid sleep 1001 & sleep 1002 & wait", Restart::kAlways));
+  const TaskId task =
+      Run("web/1", ShellJob("echo up; setsid sleep 1001 & sleep 1002 & wait", Restart::kAlways));
   ASSERT_TRUE(UntilState(task, TaskState::kRunning));
   ASSERT_TRUE(UntilPrinted(task, "up\n"));
   ASSERT_TRUE(Until([&] { return Processes(task).size() == 3; }));
@@ -314,9 +313,8 @@ TEST_F(ProcessDriverTest, AShimThatKeepsBeingKilledReachesTheBurstToo) {
     ASSERT_TRUE(UntilPrinted(task, printed));
     ASSERT_TRUE(SignalProcess(FolderOf(task).ReadRun()->shim, SIGKILL));
   }
-  ASSERT_TRUE(Until([&] {
-    return TaskEnded(states_[task].state) || Output(task).size() > printed.size();
-  }));
+  ASSERT_TRUE(Until(
+      [&] { return TaskEnded(states_[task].state) || Output(task).size() > printed.size(); }));
   EXPECT_EQ(states_[task].state, TaskState::kFailed);
   EXPECT_EQ(states_[task].reason, "restarted 3 times in a row, last: its supervisor was killed");
   EXPECT_EQ(states_[task].restarts, 3);

@@ -16,9 +16,9 @@
 namespace fleetmedic {
 
 struct ProcessName {
-  int pid = 0;                 // 0: none
-  uint64_t start_ticks = 0;    // of /proc/PID/stat, since the boot
-  std::string boot_id;         // of the kernel
+  int pid = 0;               // 0: none
+  uint64_t start_ticks = 0;  // of /proc/PID/stat, since the boot
+  std::string boot_id;       // of the kernel
 
   bool operator==(const ProcessName&) const = default;
 };

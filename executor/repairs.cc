@@ -66,8 +66,8 @@ Status Repairs::Open(const std::string& boot_id) {
     in.RequiredAs("report", &entry.report, RepairReportFromJson);
     // Its file stays: what has a file is not run, whatever is in it.
     if (const Status done = in.Done(); !done) {
-      LogError("a repair's record cannot be read", {{"file", name},
-                                                    {"error", done.error().message}});
+      LogError("a repair's record cannot be read",
+               {{"file", name}, {"error", done.error().message}});
       continue;
     }
     entry.phase = ended ? Phase::kEnded : Phase::kIntent;
@@ -152,8 +152,7 @@ void Repairs::Take(const Repair& repair, const std::string& boot_id) {
   const std::string refusal = Refusal(repair, boot_id);
   if (!refusal.empty()) return End(&kept, RepairOutcome::kRefused, refusal);
   if (waiting_.size() >= kWaitingMax) {
-    return End(&kept, RepairOutcome::kRefused,
-               fmt::format("{} repairs wait already", kWaitingMax));
+    return End(&kept, RepairOutcome::kRefused, fmt::format("{} repairs wait already", kWaitingMax));
   }
   waiting_.push_back(repair.id);
   Poll(boot_id);
@@ -189,8 +188,8 @@ void Repairs::Start(Entry* entry, const std::string& boot_id) {
   const Status submitted = parts_.workers->Submit("repair", work);
   if (!submitted) return End(entry, RepairOutcome::kRefused, submitted.error().message);
   running_ = entry->repair.id;
-  LogInfo("a repair starts", {{"repair", Quote(entry->repair.id)},
-                              {"rung", RungName(entry->repair.rung)}});
+  LogInfo("a repair starts",
+          {{"repair", Quote(entry->repair.id)}, {"rung", RungName(entry->repair.rung)}});
 }
 
 void Repairs::End(Entry* entry, RepairOutcome outcome, std::string message) {

@@ -58,7 +58,7 @@ class Repairs {
   struct Entry {
     Repair repair;
     Phase phase = Phase::kWaiting;
-    std::string boot_id;         // when it was started
+    std::string boot_id;  // when it was started
     RepairReport report;
     bool tell = false;
     // A reboot whose command ended well: it is judged when the boot changes, or here.

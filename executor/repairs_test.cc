@@ -120,11 +120,10 @@ INSTANTIATE_TEST_SUITE_P(
                       config->reboot_command.clear();
                     },
                     "executor.reboot_command is empty"},
-        RefusedCase{"ARungThatThisExecutorDoesNotHave",
-                    [](Repair* repair, ExecutorConfig*, WallTime) {
-                      repair->rung = Rung::kResetGpu;
-                    },
-                    "does not support reset_gpu"},
+        RefusedCase{
+            "ARungThatThisExecutorDoesNotHave",
+            [](Repair* repair, ExecutorConfig*, WallTime) { repair->rung = Rung::kResetGpu; },
+            "does not support reset_gpu"},
         RefusedCase{"AUnitThatLooksLikeAnOption",
                     [](Repair* repair, ExecutorConfig*, WallTime) { repair->unit = "--force"; },
                     "no unit of this name"},

@@ -44,16 +44,16 @@ Result<ProcessName> ProcessFromJson(const Json& json) {
 }  // namespace
 
 std::string TaskMark(const TaskFolder& folder) {
-  const std::unique_ptr<char, decltype(&std::free)> real(
-      ::realpath(folder.path().c_str(), nullptr), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(folder.path().c_str(), nullptr),
+                                                         &std::free);
   return "FLEETMEDIC_TASK_FOLDER=" + (real == nullptr ? folder.path() : std::string(real.get()));
 }
 
 std::string TaskFolder::NameOf(const TaskId& task) {
   std::string name;
   for (const char c : task.str().substr(0, kNameCharsMax)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       (c >= '0' && c <= '9') || c == '-';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
     name += plain ? c : '_';
   }
   return name + "-" + Sha256Hex(task.str()).substr(0, kHashCharsMax);

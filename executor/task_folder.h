@@ -23,21 +23,21 @@ struct TaskSpec {
   TaskId task;
   Job job;
   int restart_burst_max = 10;
-  Millis restart_backoff{100};       // the first wait, doubled by each restart in a row
+  Millis restart_backoff{100};  // the first wait, doubled by each restart in a row
   Millis restart_backoff_max{30'000};
 };
 
 struct TaskRun {
   ProcessName shim;
-  ProcessName process;               // pid 0 between two starts
+  ProcessName process;  // pid 0 between two starts
   int restarts = 0;
-  WallTime since = kWallNever;       // of the present start
+  WallTime since = kWallNever;  // of the present start
 
   bool operator==(const TaskRun&) const = default;
 };
 
 struct TaskExit {
-  TaskState state = TaskState::kFailed;   // kFinished or kFailed
+  TaskState state = TaskState::kFailed;  // kFinished or kFailed
   std::string reason;
   int restarts = 0;
   WallTime at = kWallNever;

@@ -226,7 +226,9 @@ class Shim {
   }
 
   int End(TaskState state, std::string reason) {
-    TaskExit exit{.state = state, .reason = std::move(reason), .restarts = run_.restarts,
+    TaskExit exit{.state = state,
+                  .reason = std::move(reason),
+                  .restarts = run_.restarts,
                   .at = clock_.Wall()};
     // Without it the executor would start the task again; the disk may be full for a while only. A
     // folder that is gone has nobody who would.

@@ -29,8 +29,8 @@ struct Failure {
 };
 enum Step : int { kSession, kParent, kLimits, kFolder, kStreams, kHold, kProgram };
 constexpr std::array<const char*, 7> kStepNames = {
-    "cannot make a session", "cannot tie the task to its shim", "cannot set limits",
-    "cannot enter the working folder", "cannot connect the output", "was not let run",
+    "cannot make a session",           "cannot tie the task to its shim", "cannot set limits",
+    "cannot enter the working folder", "cannot connect the output",       "was not let run",
     "cannot run the program"};
 
 struct Pipe {
@@ -92,8 +92,7 @@ struct Prepared {
 
 [[noreturn]] void GiveUp(const Prepared& prepared, Step step) {
   const Failure failure{step, errno};
-  [[maybe_unused]] const ssize_t written =
-      ::write(prepared.failure_fd, &failure, sizeof(failure));
+  [[maybe_unused]] const ssize_t written = ::write(prepared.failure_fd, &failure, sizeof(failure));
   ::_exit(127);
 }
 

@@ -12,12 +12,12 @@
 namespace fleetmedic {
 
 struct StartedTask {
-  int pid = 0;                 // leads a session and a process group of its own
-  UniqueFd standard_output;    // our ends of pipes, not blocking
+  int pid = 0;               // leads a session and a process group of its own
+  UniqueFd standard_output;  // our ends of pipes, not blocking
   UniqueFd standard_error;
-  UniqueFd failure;            // the child's word that it gave up; its end says that it runs
-  UniqueFd go;                 // the child waits for ours, and gives up when we go without one
-  UniqueFd go_read;            // the child's end of it, so that our word never meets a broken pipe
+  UniqueFd failure;  // the child's word that it gave up; its end says that it runs
+  UniqueFd go;       // the child waits for ours, and gives up when we go without one
+  UniqueFd go_read;  // the child's end of it, so that our word never meets a broken pipe
 };
 
 // Forks the task's process and holds it before its program: nothing of the job has run, and nothing

@@ -9,14 +9,14 @@
 namespace fleetmedic {
 
 struct AuditEntry {
-  uint64_t seq = 0;          // 1, 2, 3 ... without a gap; given by the store
+  uint64_t seq = 0;  // 1, 2, 3 ... without a gap; given by the store
   WallTime at = kWallNever;
-  std::string who;           // "fleetmedic", or a person's name
-  std::string action;        // "taint", "grant", "hold", ...
-  std::string object;        // "host:web-114", "fleet"
+  std::string who;     // "fleetmedic", or a person's name
+  std::string action;  // "taint", "grant", "hold", ...
+  std::string object;  // "host:web-114", "fleet"
   std::string why;
   std::string result;
-  Json detail;               // what a query needs besides: state before and after, limit values
+  Json detail;  // what a query needs besides: state before and after, limit values
   // SHA-256, lower-case hexadecimal: of the entry before, and of this one with that.
   std::string previous_hash;
   std::string hash;

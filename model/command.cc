@@ -11,9 +11,8 @@ constexpr Words<Rung, 6> kRungs = {{{Rung::kRestartUnit, "restart_unit"},
                                     {Rung::kReboot, "reboot"},
                                     {Rung::kReplace, "replace"},
                                     {Rung::kPerson, "person"}}};
-constexpr Words<CommandKind, 3> kCommandKinds = {{{CommandKind::kRun, "run"},
-                                                  {CommandKind::kStop, "stop"},
-                                                  {CommandKind::kRepair, "repair"}}};
+constexpr Words<CommandKind, 3> kCommandKinds = {
+    {{CommandKind::kRun, "run"}, {CommandKind::kStop, "stop"}, {CommandKind::kRepair, "repair"}}};
 constexpr Words<RepairOutcome, 4> kOutcomes = {{{RepairOutcome::kDone, "done"},
                                                 {RepairOutcome::kFailed, "failed"},
                                                 {RepairOutcome::kRefused, "refused"},

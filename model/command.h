@@ -58,8 +58,8 @@ Result<ExecutorCommand> ExecutorCommandFromJson(const Json& json);
 enum class RepairOutcome : uint8_t {
   kDone,
   kFailed,
-  kRefused,   // never started: other boot, too late, not configured
-  kUnknown,   // started, and what came of it cannot be told (the executor died in it)
+  kRefused,  // never started: other boot, too late, not configured
+  kUnknown,  // started, and what came of it cannot be told (the executor died in it)
 };
 std::string_view RepairOutcomeName(RepairOutcome outcome);
 std::optional<RepairOutcome> ParseRepairOutcome(std::string_view word);

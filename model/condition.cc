@@ -15,9 +15,7 @@ constexpr Words<Severity, 3> kSeverities = {
 std::string_view VerdictName(Verdict verdict) { return WordOf(kVerdicts, verdict); }
 std::optional<Verdict> ParseVerdict(std::string_view word) { return ValueOf(kVerdicts, word); }
 std::string_view SeverityName(Severity severity) { return WordOf(kSeverities, severity); }
-std::optional<Severity> ParseSeverity(std::string_view word) {
-  return ValueOf(kSeverities, word);
-}
+std::optional<Severity> ParseSeverity(std::string_view word) { return ValueOf(kSeverities, word); }
 
 Json ToJson(const Condition& condition) {
   Json json;

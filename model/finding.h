@@ -15,8 +15,8 @@ namespace fleetmedic {
 // What ends the condition that a finding opens. A log line says "bad" and nothing ever says "ok",
 // so each rule must name one.
 enum class Clear : uint8_t {
-  kQuiet,   // no further finding for clear_after
-  kBoot,    // the host's next boot, only
+  kQuiet,  // no further finding for clear_after
+  kBoot,   // the host's next boot, only
 };
 std::string_view ClearName(Clear clear);
 std::optional<Clear> ParseClear(std::string_view word);

@@ -65,8 +65,8 @@ Result<HealthEvent> HealthEventFromJson(const Json& json) {
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   if (event.conditions.size() > HealthEvent::kConditionsMax) {
     return Fail(Code::kInvalidArgument,
-                fmt::format("health event.conditions: {} are more than {}",
-                            event.conditions.size(), HealthEvent::kConditionsMax));
+                fmt::format("health event.conditions: {} are more than {}", event.conditions.size(),
+                            HealthEvent::kConditionsMax));
   }
   return event;
 }

@@ -54,17 +54,17 @@ struct DetectorMark {
 };
 
 struct HostRecord {
-  HostFacts facts;   // facts.host is the key; facts.boot_id the present boot
+  HostFacts facts;  // facts.host is the key; facts.boot_id the present boot
   // Its agent has told what it is. Until then no limit can be counted for it, so nothing is done.
   bool facts_known = false;
   HostState state = HostState::kHealthy;
-  WallTime since = kWallNever;       // when the state was entered
-  WallTime deadline = kWallNever;    // of the state; kWallNever for none
+  WallTime since = kWallNever;     // when the state was entered
+  WallTime deadline = kWallNever;  // of the state; kWallNever for none
 
   // What the host says.
   std::vector<TrackedCondition> conditions;
   std::map<std::string, DetectorMark> detectors;
-  WallTime seen_at = kWallNever;     // the newest observation of any kind, the host's clock
+  WallTime seen_at = kWallNever;  // the newest observation of any kind, the host's clock
   // Since when every detector is ok, by our clock; kWallNever while one is not.
   WallTime ok_since = kWallNever;
 
@@ -72,8 +72,8 @@ struct HostRecord {
   uint64_t revision = 0;
   Want want = Want::kSchedulable;
   uint64_t acknowledged = 0;
-  int tasks_left = -1;               // -1: the scheduler has not said yet
-  int tasks_total = -1;              // how many there were when it was last schedulable; or -1
+  int tasks_left = -1;   // -1: the scheduler has not said yet
+  int tasks_total = -1;  // how many there were when it was last schedulable; or -1
   std::string blocked_by;
   bool scheduler_lost = false;
 
@@ -84,22 +84,22 @@ struct HostRecord {
   // What is being repaired: the title of the condition and its ladder's key.
   std::string cause_type;
   std::string cause_unit;
-  int attempt = 0;                   // repairs started in this episode
-  std::string repair_id;             // the one that is running; empty for none
+  int attempt = 0;        // repairs started in this episode
+  std::string repair_id;  // the one that is running; empty for none
   Rung rung = Rung::kPerson;
-  bool in_place = false;             // the running repair left the tasks where they were
-  GrantId grant;                     // the open grant; empty for none
-  WallTime retry_at = kWallNever;    // after a refusal: not before
+  bool in_place = false;           // the running repair left the tasks where they were
+  GrantId grant;                   // the open grant; empty for none
+  WallTime retry_at = kWallNever;  // after a refusal: not before
 
   // What lies over the state.
   bool held = false;
   bool protected_ = false;
-  bool drain_wanted = false;         // a person asked; ends with a return
-  bool taint_only = false;           // ... and asked for no more than the taint
-  std::string over_reason;           // who and why, of the strictest of them
+  bool drain_wanted = false;  // a person asked; ends with a return
+  bool taint_only = false;    // ... and asked for no more than the taint
+  std::string over_reason;    // who and why, of the strictest of them
 
-  std::string why;                   // of the last transition
-  std::string waits_for;             // the named limit, hold or missing evidence; empty: nothing
+  std::string why;        // of the last transition
+  std::string waits_for;  // the named limit, hold or missing evidence; empty: nothing
 
   bool operator==(const HostRecord&) const = default;
 };

@@ -38,9 +38,8 @@ Status ValidateArgv(const std::vector<std::string>& argv) {
     return Fail(Code::kInvalidArgument, "job.argv: empty; name the program to run");
   }
   if (argv.size() > Job::kArgvMax || bytes > Job::kArgvBytesMax) {
-    return Fail(Code::kInvalidArgument,
-                fmt::format("job.argv: more than {} arguments or {} bytes", Job::kArgvMax,
-                            Job::kArgvBytesMax));
+    return Fail(Code::kInvalidArgument, fmt::format("job.argv: more than {} arguments or {} bytes",
+                                                    Job::kArgvMax, Job::kArgvBytesMax));
   }
   return {};
 }

@@ -11,7 +11,7 @@
 namespace fleetmedic {
 
 struct Resources {
-  int64_t cpu_milli = 0;     // thousandths of a core
+  int64_t cpu_milli = 0;  // thousandths of a core
   int64_t memory_bytes = 0;
 
   bool operator==(const Resources&) const = default;
@@ -61,13 +61,13 @@ Result<Job> JobFromJson(const Json& json);
 
 // Forward only, in this order; kLost and the two ends are final.
 enum class TaskState : uint8_t {
-  kPending,    // no host yet
-  kStarting,   // assigned; the executor was told
+  kPending,   // no host yet
+  kStarting,  // assigned; the executor was told
   kRunning,
-  kStopping,   // told to stop
-  kFinished,   // ended by itself with exit code 0, or stopped as asked
-  kFailed,     // ended otherwise, or could not be started
-  kLost,       // its host is gone and did not come back with it
+  kStopping,  // told to stop
+  kFinished,  // ended by itself with exit code 0, or stopped as asked
+  kFailed,    // ended otherwise, or could not be started
+  kLost,      // its host is gone and did not come back with it
 };
 std::string_view TaskStateName(TaskState state);
 std::optional<TaskState> ParseTaskState(std::string_view word);
@@ -80,8 +80,8 @@ struct TaskStatus {
   TaskId task;
   JobId job;
   TaskState state = TaskState::kPending;
-  int pid = 0;           // of the task's own first process; 0 where there is none
-  int restarts = 0;      // by the restart policy, on this host
+  int pid = 0;       // of the task's own first process; 0 where there is none
+  int restarts = 0;  // by the restart policy, on this host
   std::string reason;
   WallTime since = kWallNever;
 

@@ -16,9 +16,7 @@ constexpr Words<LimitKind, 3> kKinds = {{{LimitKind::kConcurrent, "concurrent"},
 }  // namespace
 
 std::string_view LimitScopeName(LimitScope scope) { return WordOf(kScopes, scope); }
-std::optional<LimitScope> ParseLimitScope(std::string_view word) {
-  return ValueOf(kScopes, word);
-}
+std::optional<LimitScope> ParseLimitScope(std::string_view word) { return ValueOf(kScopes, word); }
 std::string_view LimitKindName(LimitKind kind) { return WordOf(kKinds, kind); }
 std::optional<LimitKind> ParseLimitKind(std::string_view word) { return ValueOf(kKinds, word); }
 

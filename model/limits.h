@@ -37,9 +37,9 @@ std::string_view LimitScopeName(LimitScope scope);
 std::optional<LimitScope> ParseLimitScope(std::string_view word);
 
 enum class LimitKind : uint8_t {
-  kConcurrent,   // open grants
-  kWindow,       // grants started within `window`, released or not
-  kFloor,        // hosts that must stay available
+  kConcurrent,  // open grants
+  kWindow,      // grants started within `window`, released or not
+  kFloor,       // hosts that must stay available
 };
 std::string_view LimitKindName(LimitKind kind);
 std::optional<LimitKind> ParseLimitKind(std::string_view word);
@@ -65,13 +65,13 @@ std::vector<Limit> ShippedLimits();
 
 // When the brake trips. Shares are of the fleet's hosts.
 struct BrakeLimits {
-  double disrupted_share = 0.02;       // bad + tainted + draining hosts ...
-  int disrupted_at_least = 3;          // ... and never below this
-  double rule_share = 0.01;            // hosts that one rule names within rule_window ...
-  int rule_at_least = 3;               // ... and never below this
+  double disrupted_share = 0.02;  // bad + tainted + draining hosts ...
+  int disrupted_at_least = 3;     // ... and never below this
+  double rule_share = 0.01;       // hosts that one rule names within rule_window ...
+  int rule_at_least = 3;          // ... and never below this
   Millis rule_window = Minutes(10);
-  double silent_share = 0.10;          // agents that are silent at once ...
-  int silent_at_least = 3;             // ... and never below this
+  double silent_share = 0.10;  // agents that are silent at once ...
+  int silent_at_least = 3;     // ... and never below this
   Millis log_lag_max = Seconds(60);
 
   bool operator==(const BrakeLimits&) const = default;

@@ -9,8 +9,8 @@
 namespace fleetmedic {
 namespace {
 
-std::optional<std::string_view> Header(
-    std::span<const std::pair<std::string, std::string>> headers, std::string_view name) {
+std::optional<std::string_view> Header(std::span<const std::pair<std::string, std::string>> headers,
+                                       std::string_view name) {
   for (const auto& [key, value] : headers) {
     if (key == name) return value;
   }
@@ -30,10 +30,9 @@ Status CheckText(std::string_view text, uint32_t lines) {
   for (size_t at = 0; at < text.size(); ++seen) {
     const size_t end = text.find('\n', at);
     if (end - at > LogFrame::kLineBytesMax) {
-      return Fail(Code::kInvalidArgument, "line " + std::to_string(seen + 1) + " has " +
-                                              std::to_string(end - at) +
-                                              " bytes, more than the limit of " +
-                                              std::to_string(LogFrame::kLineBytesMax));
+      return Fail(Code::kInvalidArgument,
+                  "line " + std::to_string(seen + 1) + " has " + std::to_string(end - at) +
+                      " bytes, more than the limit of " + std::to_string(LogFrame::kLineBytesMax));
     }
     at = end + 1;
   }
@@ -87,8 +86,7 @@ Result<LogFrame> LogFrameFrom(std::string_view key,
   if (!first_at) return fail("first_at", *Header(headers, "first_at"));
   frame.first_at = *first_at;
   const std::string_view lines = *Header(headers, "lines");
-  const auto [end, error] =
-      std::from_chars(lines.data(), lines.data() + lines.size(), frame.lines);
+  const auto [end, error] = std::from_chars(lines.data(), lines.data() + lines.size(), frame.lines);
   if (error != std::errc() || end != lines.data() + lines.size()) return fail("lines", lines);
   FLEETMEDIC_RETURN_IF_ERROR(CheckText(value, frame.lines));
   frame.text = std::move(value);

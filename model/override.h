@@ -9,11 +9,11 @@
 namespace fleetmedic {
 
 enum class OverrideKind : uint8_t {
-  kHold,      // nothing further starts in the scope
-  kProtect,   // the scope's hosts are never acted on
-  kDrain,     // one host shall be drained, within the limits
-  kTaint,     // one host shall take no new tasks; those that run stay
-  kReturn,    // one host shall go back into service, by way of probation
+  kHold,     // nothing further starts in the scope
+  kProtect,  // the scope's hosts are never acted on
+  kDrain,    // one host shall be drained, within the limits
+  kTaint,    // one host shall take no new tasks; those that run stay
+  kReturn,   // one host shall go back into service, by way of probation
 };
 std::string_view OverrideKindName(OverrideKind kind);
 std::optional<OverrideKind> ParseOverrideKind(std::string_view word);

@@ -22,30 +22,30 @@ int LimitOf(double share, int at_least, int hosts) {
 
 std::vector<Reading> Read(const BrakeLimits& limits, const BrakeSample& sample) {
   std::vector<Reading> readings;
-  const int disrupted_max = LimitOf(limits.disrupted_share, limits.disrupted_at_least,
-                                    sample.hosts);
+  const int disrupted_max =
+      LimitOf(limits.disrupted_share, limits.disrupted_at_least, sample.hosts);
   readings.push_back({"disrupted",
                       fmt::format("{} of {} hosts are bad, tainted or draining; the limit is {}",
                                   sample.disrupted, sample.hosts, disrupted_max),
                       sample.disrupted, sample.disrupted > disrupted_max});
   const int rule_max = LimitOf(limits.rule_share, limits.rule_at_least, sample.hosts);
   for (const auto& [rule, hosts] : sample.rule_hosts) {
-    readings.push_back({"rule:" + rule,
-                        fmt::format("rule {} names {} of {} hosts within {}; the limit is {}",
-                                    rule, hosts, sample.hosts,
-                                    FormatDuration(limits.rule_window), rule_max),
-                        hosts, hosts > rule_max});
+    readings.push_back(
+        {"rule:" + rule,
+         fmt::format("rule {} names {} of {} hosts within {}; the limit is {}", rule, hosts,
+                     sample.hosts, FormatDuration(limits.rule_window), rule_max),
+         hosts, hosts > rule_max});
   }
   const int silent_max = LimitOf(limits.silent_share, limits.silent_at_least, sample.hosts);
   readings.push_back({"silent",
                       fmt::format("{} of {} agents are silent; the limit is {}", sample.silent,
                                   sample.hosts, silent_max),
                       sample.silent, sample.silent > silent_max});
-  readings.push_back({"log_lag",
-                      fmt::format("the log is {} behind; the limit is {}",
-                                  FormatDuration(sample.log_lag),
-                                  FormatDuration(limits.log_lag_max)),
-                      sample.log_lag.count(), sample.log_lag > limits.log_lag_max});
+  readings.push_back(
+      {"log_lag",
+       fmt::format("the log is {} behind; the limit is {}", FormatDuration(sample.log_lag),
+                   FormatDuration(limits.log_lag_max)),
+       sample.log_lag.count(), sample.log_lag > limits.log_lag_max});
   return readings;
 }
 

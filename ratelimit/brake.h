@@ -13,17 +13,17 @@ namespace fleetmedic {
 // What the brake looks at, all of the same moment.
 struct BrakeSample {
   int hosts = 0;
-  int disrupted = 0;                        // bad, tainted or draining, each host once
-  int silent = 0;                           // agents not heard of past their limit
-  std::map<std::string, int> rule_hosts;    // hosts that a rule named within the window
+  int disrupted = 0;                      // bad, tainted or draining, each host once
+  int silent = 0;                         // agents not heard of past their limit
+  std::map<std::string, int> rule_hosts;  // hosts that a rule named within the window
   Millis log_lag{0};
 };
 
 // One cause that holds the brake.
 struct BrakeCause {
-  std::string cause;      // "disrupted", "rule:kernel.oops", "silent", "log_lag"
-  std::string detail;     // "5 of 13 hosts are bad, tainted or draining; the limit is 3"
-  int64_t level = 0;      // the figure that passed the limit, the highest since it tripped
+  std::string cause;   // "disrupted", "rule:kernel.oops", "silent", "log_lag"
+  std::string detail;  // "5 of 13 hosts are bad, tainted or draining; the limit is 3"
+  int64_t level = 0;   // the figure that passed the limit, the highest since it tripped
   WallTime since = kWallNever;
 
   bool operator==(const BrakeCause&) const = default;
@@ -31,7 +31,7 @@ struct BrakeCause {
 
 // Durable. Only Release ends a trip.
 struct BrakeState {
-  std::vector<BrakeCause> causes;           // empty: not tripped
+  std::vector<BrakeCause> causes;  // empty: not tripped
   // Levels that a person has seen and released at: the same cause trips again only above them.
   // A level that falls takes its acknowledgement down with it.
   std::map<std::string, int64_t> acknowledged;

@@ -20,8 +20,8 @@ TEST(Brake, TripsAboveItsLimitAndNotAtIt) {
     int disrupted;
     bool tripped;
   };
-  for (const Case& c : std::vector<Case>{{13, 3, false}, {13, 4, true}, {0, 0, false},
-                                         {7000, 140, false}, {7000, 141, true}}) {
+  for (const Case& c : std::vector<Case>{
+           {13, 3, false}, {13, 4, true}, {0, 0, false}, {7000, 140, false}, {7000, 141, true}}) {
     BrakeSample sample = Fleet(c.hosts);
     sample.disrupted = c.disrupted;
     EXPECT_EQ(StepBrake(kLimits, sample, {}, kNow).tripped(), c.tripped)

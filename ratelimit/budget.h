@@ -33,10 +33,10 @@ struct Census {
 
 // One limit, as it stands for one fleet, cell, pool or rack.
 struct LimitUse {
-  const Limit* limit = nullptr;   // of the span that was passed in
-  std::string scope;              // "fleet", "pool:web"
-  int used = 0;                   // for a floor: available hosts
-  int max = 0;                    // for a floor: the fewest that must stay
+  const Limit* limit = nullptr;  // of the span that was passed in
+  std::string scope;             // "fleet", "pool:web"
+  int used = 0;                  // for a floor: available hosts
+  int max = 0;                   // for a floor: the fewest that must stay
   // When the limit could allow one more by time alone; kWallNever where time does not help.
   WallTime next_at = kWallNever;
 

@@ -38,13 +38,20 @@ Grant GrantOf(const std::string& host, WallTime granted_at, WallTime released_at
 }
 
 Limit Concurrent(double share, int at_least) {
-  return {.name = "c", .scope = LimitScope::kFleet, .kind = LimitKind::kConcurrent,
-          .share = share, .at_least = at_least};
+  return {.name = "c",
+          .scope = LimitScope::kFleet,
+          .kind = LimitKind::kConcurrent,
+          .share = share,
+          .at_least = at_least};
 }
 
 Limit Window(int at_least, Millis window) {
-  return {.name = "w", .scope = LimitScope::kFleet, .kind = LimitKind::kWindow,
-          .share = 0, .at_least = at_least, .window = window};
+  return {.name = "w",
+          .scope = LimitScope::kFleet,
+          .kind = LimitKind::kWindow,
+          .share = 0,
+          .at_least = at_least,
+          .window = window};
 }
 
 TEST(Budget, AFleetOfTwelveMayHaveOneHostDisruptedAtATime) {
@@ -102,8 +109,10 @@ TEST(Budget, AClockThatWentBackFreesNothing) {
 }
 
 TEST(Budget, AFloorKeepsTheLastHostsOfAPool) {
-  const std::vector<Limit> limits = {{.name = "floor", .scope = LimitScope::kPool,
-                                      .kind = LimitKind::kFloor, .share = 0.5,
+  const std::vector<Limit> limits = {{.name = "floor",
+                                      .scope = LimitScope::kPool,
+                                      .kind = LimitKind::kFloor,
+                                      .share = 0.5,
                                       .at_least = 1}};
   struct Case {
     int hosts;
@@ -120,8 +129,8 @@ TEST(Budget, AFloorKeepsTheLastHostsOfAPool) {
                                          {12, 6, false, true},
                                          {12, 6, true, false},
                                          {12, 5, false, false}}) {
-    const Answer answer = Decide(limits, {}, FleetOf(c.hosts, c.available), Host("h0"),
-                                 c.host_is_available, kNow);
+    const Answer answer =
+        Decide(limits, {}, FleetOf(c.hosts, c.available), Host("h0"), c.host_is_available, kNow);
     EXPECT_EQ(answer.granted, c.granted) << c.hosts << " hosts, " << c.available << " available";
   }
 }
@@ -133,8 +142,7 @@ TEST(Budget, ALimitForOnePoolDoesNotBindAnother) {
   Census census = FleetOf(4, 4);
   census.Add(Host("d1", "db"), true);
   EXPECT_TRUE(Decide(limits, {}, census, Host("h1"), true, kNow).granted);
-  EXPECT_THAT(Decide(limits, {}, census, Host("d1", "db"), true, kNow).limit,
-              HasSubstr("pool:db"));
+  EXPECT_THAT(Decide(limits, {}, census, Host("d1", "db"), true, kNow).limit, HasSubstr("pool:db"));
 }
 
 TEST(Budget, AHostWithoutARackIsBoundByEverythingElse) {

@@ -39,8 +39,8 @@ Controller::Controller(RemediatorConfig config, std::string hold_file,
       gate_(env_.clock, std::move(hold_file)),
       requests_(kRequestsMax, env_.wake),
       intake_(&env_.log, &env_.metrics),
-      outbox_(config_, {env_.clock, gate_, env_.log, env_.hook, env_.workers, env_.metrics,
-                        env_.wake}),
+      outbox_(config_,
+              {env_.clock, gate_, env_.log, env_.hook, env_.workers, env_.metrics, env_.wake}),
       snapshot_(std::make_shared<FleetSnapshot>()) {
   turns_failed_ = env_.metrics.Counter("fleetmedic_remediator_turns_failed_total",
                                        "Passes that ended in an error and changed nothing.");
@@ -51,11 +51,11 @@ Controller::Controller(RemediatorConfig config, std::string hold_file,
                                          "Requests for a grant that a limit refused.");
   pages_ = env_.metrics.Counter("fleetmedic_pages_total", "Messages that call a person.");
   hosts_gauge_ = env_.metrics.Gauge("fleetmedic_hosts", "Hosts that the remediator knows.");
-  disrupted_gauge_ = env_.metrics.Gauge("fleetmedic_hosts_disrupted",
-                                        "Hosts that are bad, tainted or draining.");
+  disrupted_gauge_ =
+      env_.metrics.Gauge("fleetmedic_hosts_disrupted", "Hosts that are bad, tainted or draining.");
   open_grants_gauge_ = env_.metrics.Gauge("fleetmedic_grants_open", "Grants that are open.");
-  mode_gauge_ = env_.metrics.Gauge("fleetmedic_mode",
-                                   "0 auto, 1 shadow, 2 degraded, 3 tripped, 4 hold.");
+  mode_gauge_ =
+      env_.metrics.Gauge("fleetmedic_mode", "0 auto, 1 shadow, 2 degraded, 3 tripped, 4 hold.");
   log_lag_gauge_ = env_.metrics.Gauge("fleetmedic_remediator_log_lag_seconds",
                                       "Age of the oldest record that is not read yet.");
 }
@@ -124,8 +124,7 @@ Status Controller::StartLeading() {
     now_ = ledger_.written_at();
   }
   outbox_.Reset();
-  FLEETMEDIC_RETURN_IF_ERROR(
-      intake_.Open([this](Topic topic) { return ledger_.Offsets(topic); }));
+  FLEETMEDIC_RETURN_IF_ERROR(intake_.Open([this](Topic topic) { return ledger_.Offsets(topic); }));
   trouble_.clear();
   LogInfo("leading", {{"epoch", lease_->epoch}, {"hosts", ledger_.hosts().size()}});
   return {};
@@ -273,7 +272,7 @@ void Controller::TakeEffects(const HostRecord& before, const Decision& decision)
       row.kind = OutboxRow::Kind::kDirective;
       row.directive = direct->directive;
       row.recovery = direct->recovery;
-      outbox_.Succeeded(row.Key());   // a new order does not wait for the old one's back-off
+      outbox_.Succeeded(row.Key());  // a new order does not wait for the old one's back-off
       ledger_.PutOutbox(std::move(row));
     } else if (const auto* repair = std::get_if<effect::RunRepair>(&effect)) {
       row.kind = OutboxRow::Kind::kRepair;
@@ -282,8 +281,8 @@ void Controller::TakeEffects(const HostRecord& before, const Decision& decision)
       ledger_.PutOutbox(std::move(row));
     } else if (const auto* notify = std::get_if<effect::Notify>(&effect)) {
       if (notify->urgent) pages_.Add();
-      AuditAct("fleetmedic", notify->urgent ? "page" : "notify",
-               "host:" + before.facts.host.str(), notify->text, "");
+      AuditAct("fleetmedic", notify->urgent ? "page" : "notify", "host:" + before.facts.host.str(),
+               notify->text, "");
     }
   }
 }
@@ -305,9 +304,8 @@ void Controller::TickHosts(MonoTime now) {
       continue;
     }
     // Most hosts, most of the time: a tick has nothing to say to them.
-    if (record->state == HostState::kHealthy && !record->drain_wanted &&
-        !record->scheduler_lost && record->waits_for.empty() &&
-        Assess(config_.policy, *record, now_).worst == nullptr) {
+    if (record->state == HostState::kHealthy && !record->drain_wanted && !record->scheduler_lost &&
+        record->waits_for.empty() && Assess(config_.policy, *record, now_).worst == nullptr) {
       continue;
     }
     StepHost(host, input::Tick{});
@@ -417,14 +415,14 @@ void Controller::AnswerAsks() {
       continue;
     }
     // A grant that would be given back at once must not use up the window.
-    const Decision trial = Step(config_.policy, *record, input::Granted{GrantId("trial")},
-                                SurroundingsNow(), now_);
+    const Decision trial =
+        Step(config_.policy, *record, input::Granted{GrantId("trial")}, SurroundingsNow(), now_);
     if (trial.next.grant.empty()) {
       StepHost(ask.host, input::Tick{});
       continue;
     }
-    const Answer answer = Decide(config_.limits, ledger_.GrantList(), census, record->facts,
-                                 false, now_);
+    const Answer answer =
+        Decide(config_.limits, ledger_.GrantList(), census, record->facts, false, now_);
     if (!answer.granted) {
       grants_refused_.Add();
       StepHost(ask.host, input::Refused{answer.limit, answer.retry_at});

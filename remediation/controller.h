@@ -42,8 +42,8 @@ struct RemediatorEnvironment {
   SchedulerHook& hook;
   Workers& workers;
   Metrics& metrics;
-  std::function<void()> wake;   // asks for a turn, from any thread; empty in the simulator
-  std::string owner;            // names this process in the lease
+  std::function<void()> wake;  // asks for a turn, from any thread; empty in the simulator
+  std::string owner;           // names this process in the lease
 };
 
 class Controller final : public Role, public RemediatorService {

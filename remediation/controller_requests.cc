@@ -39,8 +39,8 @@ void Controller::TakeRequests() {
 
 Result<RequestAnswer> Controller::Handle(const request::AddOverride& request) {
   if (request.reason.size() > Override::kReasonBytesMax) {
-    return Fail(Code::kInvalidArgument, fmt::format("the reason is longer than {} bytes",
-                                                    Override::kReasonBytesMax));
+    return Fail(Code::kInvalidArgument,
+                fmt::format("the reason is longer than {} bytes", Override::kReasonBytesMax));
   }
   if (request.kind != OverrideKind::kHold && request.reason.empty()) {
     return Fail(Code::kInvalidArgument, "a reason is required");
@@ -53,8 +53,8 @@ Result<RequestAnswer> Controller::Handle(const request::AddOverride& request) {
   const bool takes_out =
       request.kind == OverrideKind::kDrain || request.kind == OverrideKind::kTaint;
   if (takes_out && !one_host) {
-    return Fail(Code::kInvalidArgument, fmt::format("a {} names one host: host:NAME",
-                                                    OverrideKindName(request.kind)));
+    return Fail(Code::kInvalidArgument,
+                fmt::format("a {} names one host: host:NAME", OverrideKindName(request.kind)));
   }
   if (one_host && ledger_.Host(HostId(request.scope.name)) == nullptr) {
     return Fail(Code::kNotFound, "no host " + Quote(request.scope.name, 80) + " is known");
@@ -142,8 +142,8 @@ Result<RequestAnswer> Controller::Handle(const request::Release& request) {
     AuditAct(request.who, "release", ScopeText(override.scope), request.reason, override.id.str());
   }
   if (gate_.HoldFilePresent()) {
-    answer.still.push_back(fmt::format("the file {} is there: remove it on the host",
-                                       gate_.hold_file()));
+    answer.still.push_back(
+        fmt::format("the file {} is there: remove it on the host", gate_.hold_file()));
   }
   LayAllOverrides();
   UpdateBrakeAndMode();
@@ -172,7 +172,7 @@ void Controller::ExpireOverrides() {
     AuditAct("fleetmedic", "page", ScopeText(override.scope),
              fmt::format("the hold of {} is due for review", override.who), id.str());
     ledger_.PutOverride(std::move(again));
-    break;   // the map was changed; the others are found at the next tick
+    break;  // the map was changed; the others are found at the next tick
   }
   for (const OverrideId& id : over) {
     const Override override = ledger_.overrides().at(id);
@@ -190,8 +190,8 @@ void Controller::LayOverrides(const HostId& host) {
     if (!ScopeCovers(override.scope, record->facts)) continue;
     // A fleet hold is the mode; it does not need to be told to each host.
     if (override.scope.kind == ScopeKind::kFleet && override.kind == OverrideKind::kHold) continue;
-    const std::string reason = fmt::format("{} \"{}\" ({})", override.who, override.reason,
-                                           id.str());
+    const std::string reason =
+        fmt::format("{} \"{}\" ({})", override.who, override.reason, id.str());
     switch (override.kind) {
       case OverrideKind::kHold:
         overlay.held = true;
@@ -204,8 +204,8 @@ void Controller::LayOverrides(const HostId& host) {
       case OverrideKind::kDrain:
       case OverrideKind::kTaint:
         // A drain says more than a taint: where both lie, it is drained.
-        overlay.taint_only = override.kind == OverrideKind::kTaint &&
-                             (overlay.taint_only || !overlay.drain_wanted);
+        overlay.taint_only =
+            override.kind == OverrideKind::kTaint && (overlay.taint_only || !overlay.drain_wanted);
         overlay.drain_wanted = true;
         if (overlay.reason.empty()) overlay.reason = reason;
         break;

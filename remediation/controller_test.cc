@@ -56,8 +56,8 @@ class ControllerTest : public ::testing::Test {
     controller_.reset();
     controller_ = std::make_unique<Controller>(
         config_, folder_ / "HOLD",
-        RemediatorEnvironment{clock_, log_, store_, hook_, workers_, metrics_, {},
-                              fmt::format("test-{}", ++lives_)});
+        RemediatorEnvironment{
+            clock_, log_, store_, hook_, workers_, metrics_, {}, fmt::format("test-{}", ++lives_)});
   }
 
   void Run(Seconds span = Seconds(1)) {
@@ -193,7 +193,7 @@ TEST_F(ControllerTest, NothingIsForgottenByARestart) {
   Report("a", Verdict::kBad);
   Run();
   Restart();
-  clock_.Advance(Seconds(11));   // the lease of the process before
+  clock_.Advance(Seconds(11));  // the lease of the process before
   Run();
   EXPECT_EQ(HostNow("a")->revision, 2u);
   EXPECT_EQ(controller_->ledger().grants().size(), 1u);
@@ -217,8 +217,8 @@ TEST_F(ControllerTest, WhatItCannotReadIsSetAsideWithItsReason) {
   event.booted_at = clock_.Wall() - Hours(100);
   Append(Topic::kHealth, "a", ToJson(event).Dump());
   Run();
-  EXPECT_THAT(DeadLetters(), ElementsAre("not_json", "too_long", "invalid", "wrong_key", "future",
-                                         "other_boot"));
+  EXPECT_THAT(DeadLetters(),
+              ElementsAre("not_json", "too_long", "invalid", "wrong_key", "future", "other_boot"));
   EXPECT_EQ(StateOf("a"), HostState::kHealthy);
   EXPECT_THAT(metrics_.Text(), HasSubstr("fleetmedic_dead_letters_total{reason=\"not_json\""));
 }
@@ -254,9 +254,10 @@ TEST_F(ControllerTest, AHoldIsInForceBeforeItsAnswer) {
   Run();
   bool answered = false;
   ASSERT_TRUE(controller_
-                  ->Post(request::AddOverride{OverrideKind::kHold, {ScopeKind::kFleet, ""}, "op1",
-                                              "", Millis(0)},
-                         [&](const Result<RequestAnswer>&) { answered = true; })
+                  ->Post(
+                      request::AddOverride{
+                          OverrideKind::kHold, {ScopeKind::kFleet, ""}, "op1", "", Millis(0)},
+                      [&](const Result<RequestAnswer>&) { answered = true; })
                   .has_value());
   EXPECT_FALSE(answered);
   Report("a", Verdict::kBad);
@@ -375,8 +376,9 @@ TEST_F(ControllerTest, ASecondLeaderIsRefusedUntilTheFirstIsGone) {
   AddHost("a");
   Run();
   Metrics metrics;
-  Controller rival(config_, "", RemediatorEnvironment{clock_, log_, memory_store_, hook_, workers_,
-                                                      metrics, {}, "rival"});
+  Controller rival(
+      config_, "",
+      RemediatorEnvironment{clock_, log_, memory_store_, hook_, workers_, metrics, {}, "rival"});
   rival.Turn(clock_.Mono());
   EXPECT_FALSE(rival.leading());
   EXPECT_THAT(rival.Snapshot()->trouble, HasSubstr("test-1"));

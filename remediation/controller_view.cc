@@ -48,8 +48,8 @@ Json EvidenceOf(const Policy& policy, const HostRecord& record) {
 
 }  // namespace
 
-void Controller::AuditAct(std::string who, std::string action, std::string object,
-                          std::string why, std::string result, Json detail) {
+void Controller::AuditAct(std::string who, std::string action, std::string object, std::string why,
+                          std::string result, Json detail) {
   LogInfo("decided", {{"action", action}, {"object", object}, {"who", who}, {"why", why}});
   AuditEntry entry;
   entry.at = now_;
@@ -67,8 +67,8 @@ void Controller::AuditDecision(const HostRecord& before, const Decision& decisio
   const HostRecord& after = decision.next;
   const bool moved = before.state != after.state || before.revision != after.revision ||
                      before.repair_id != after.repair_id || before.grant != after.grant;
-  const bool refused = std::holds_alternative<input::Refused>(input) &&
-                       before.waits_for != after.waits_for;
+  const bool refused =
+      std::holds_alternative<input::Refused>(input) && before.waits_for != after.waits_for;
   const bool overlaid = std::holds_alternative<input::Overlay>(input);
   const bool differs = decision.why.starts_with("difference");
   if (!moved && !refused && !overlaid && !differs) return;

@@ -114,8 +114,8 @@ Taken TakeReport(const HealthEvent& event, WallTime now, HostRecord* record) {
 
 Taken TakeFinding(const Finding& finding, WallTime now, HostRecord* record) {
   if (finding.boot_id != record->facts.boot_id) {
-    const bool later = finding.first_at > record->seen_at &&
-                       finding.first_at > record->facts.booted_at;
+    const bool later =
+        finding.first_at > record->seen_at && finding.first_at > record->facts.booted_at;
     if (!later) return Taken::kOtherBoot;
     BeginBoot(finding.boot_id, std::max(record->seen_at, record->facts.booted_at), record);
   }

@@ -12,8 +12,8 @@ namespace fleetmedic {
 
 enum class Taken : uint8_t {
   kApplied,
-  kDuplicate,   // its sequence, or something newer, was taken before
-  kOtherBoot,   // of a boot that is over
+  kDuplicate,  // its sequence, or something newer, was taken before
+  kOtherBoot,  // of a boot that is over
 };
 
 // Takes one health event into the record. An event of a later boot (by booted_at) first clears
@@ -40,12 +40,12 @@ struct Assessment {
   // ignored; a confirmed one before one that is not, then the graver, then the older. Null where
   // none is bad.
   const TrackedCondition* worst = nullptr;
-  bool confirmed = false;      // it has been bad for its confirmation time
-  bool fresh = false;          // it was vouched for within evidence_age_max
-  WallTime confirmed_at = kWallNever;   // when it will be confirmed if it stays
-  bool silent = false;         // the agent has said nothing for silent_after
-  bool unknown = false;        // silent, stale, or a condition that could not be told
-  bool all_ok = false;         // every detector fresh, every condition that matters ok
+  bool confirmed = false;              // it has been bad for its confirmation time
+  bool fresh = false;                  // it was vouched for within evidence_age_max
+  WallTime confirmed_at = kWallNever;  // when it will be confirmed if it stays
+  bool silent = false;                 // the agent has said nothing for silent_after
+  bool unknown = false;                // silent, stale, or a condition that could not be told
+  bool all_ok = false;                 // every detector fresh, every condition that matters ok
 };
 Assessment Assess(const Policy& policy, const HostRecord& record, WallTime now);
 

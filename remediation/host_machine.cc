@@ -14,9 +14,9 @@ constexpr Millis kRepairStartWithin = Minutes(2);
 
 // What kind of step is about to be taken: each may be stopped by different things.
 enum class StepKind : uint8_t {
-  kDisrupt,    // taint, drain or repair by the machine's own decision
-  kOrdered,    // the same by a person's order
-  kRecover,    // probation, untaint
+  kDisrupt,  // taint, drain or repair by the machine's own decision
+  kOrdered,  // the same by a person's order
+  kRecover,  // probation, untaint
 };
 
 class Stepper {
@@ -259,8 +259,8 @@ void Stepper::On(const input::View& in) {
       // harmless in both.
       Directive again{r_.facts.host, r_.revision, r_.want, r_.why, r_.deadline};
       decision_.effects.push_back(effect::Direct{std::move(again), true});
-      decision_.why = fmt::format("difference: the scheduler has revision {} of {}",
-                                  view.revision, r_.revision);
+      decision_.why = fmt::format("difference: the scheduler has revision {} of {}", view.revision,
+                                  r_.revision);
     }
     return;
   }
@@ -268,8 +268,8 @@ void Stepper::On(const input::View& in) {
   const bool news = r_.acknowledged < r_.revision;
   r_.acknowledged = r_.revision;
   r_.tasks_left = view.tasks_left;
-  r_.tasks_total = r_.want == Want::kSchedulable ? view.tasks_left
-                                                 : std::max(r_.tasks_total, view.tasks_left);
+  r_.tasks_total =
+      r_.want == Want::kSchedulable ? view.tasks_left : std::max(r_.tasks_total, view.tasks_left);
   r_.blocked_by = view.blocked_by;
   if (r_.state == HostState::kDraining && in.listed && view.tasks_left == 0) {
     Enter(HostState::kDrained, "verified by the scheduler's list: 0 tasks left",
@@ -295,8 +295,8 @@ void Stepper::On(const input::Overlay& in) {
   r_.taint_only = in.taint_only;
   r_.over_reason = in.reason;
   if (same) return;
-  decision_.why = in.held         ? "held: " + in.reason
-                  : in.protected_ ? "protected: " + in.reason
+  decision_.why = in.held           ? "held: " + in.reason
+                  : in.protected_   ? "protected: " + in.reason
                   : in.drain_wanted ? "asked for: " + in.reason
                                     : "nothing lies over the host any more";
   r_.waits_for.clear();
@@ -438,9 +438,8 @@ void Stepper::AdvanceSuspect() {
     return;
   }
   if (r_.retry_at > now_) return;
-  decision_.effects.push_back(effect::AskGrant{
-      r_.drain_wanted ? Asked()
-                      : ConditionTitle(seen.worst->condition)});
+  decision_.effects.push_back(
+      effect::AskGrant{r_.drain_wanted ? Asked() : ConditionTitle(seen.worst->condition)});
 }
 
 void Stepper::AdvanceTainted() {
@@ -568,8 +567,8 @@ Decision Step(const Policy& policy, const HostRecord& record, const Input& input
 }
 
 std::string_view InputName(const Input& input) {
-  constexpr std::string_view kNames[] = {"facts", "report", "finding", "tick",
-                                         "granted", "refused", "view", "not_listed",
+  constexpr std::string_view kNames[] = {"facts",    "report",  "finding", "tick",
+                                         "granted",  "refused", "view",    "not_listed",
                                          "repaired", "overlay", "return"};
   static_assert(std::size(kNames) == std::variant_size_v<Input>);
   return kNames[input.index()];

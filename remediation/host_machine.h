@@ -30,7 +30,7 @@ struct Granted {
   GrantId grant;
 };
 struct Refused {
-  std::string limit;      // the named limit
+  std::string limit;  // the named limit
   WallTime retry_at = kWallNever;
 };
 // The scheduler's word about the host. `listed`: from List, which alone verifies that nothing
@@ -49,7 +49,7 @@ struct Overlay {
   bool held = false;
   bool protected_ = false;
   bool drain_wanted = false;
-  bool taint_only = false;   // with drain_wanted: the taint and no more
+  bool taint_only = false;  // with drain_wanted: the taint and no more
   std::string reason;
 };
 // A person gives a drained or retired host back.

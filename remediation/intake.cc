@@ -10,8 +10,7 @@
 namespace fleetmedic {
 namespace {
 
-constexpr std::array kTopicsRead = {Topic::kHosts, Topic::kHealth, Topic::kFindings,
-                                    Topic::kTasks};
+constexpr std::array kTopicsRead = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks};
 // What a dead letter keeps of a value that was too long to be one.
 constexpr size_t kDeadLetterBytesMax = 4096;
 
@@ -49,7 +48,7 @@ Result<std::vector<HostInput>> Intake::Poll(WallTime now, bool* more) {
 
 void Intake::Decode(Topic topic, const LogRecord& record, WallTime now,
                     std::vector<HostInput>* out) {
-  if (topic == Topic::kHosts && record.record.value.empty()) return;   // a compaction tombstone
+  if (topic == Topic::kHosts && record.record.value.empty()) return;  // a compaction tombstone
   if (record.record.value.size() > HealthEvent::kBytesMax && topic != Topic::kTasks) {
     return SetAside(topic, record, "too_long",
                     fmt::format("{} bytes; at most {} are read", record.record.value.size(),
@@ -72,10 +71,11 @@ void Intake::Decode(Topic topic, const LogRecord& record, WallTime now,
   if (topic == Topic::kHealth) {
     auto event = HealthEventFromJson(*json);
     if (event && event->observed_at > now + HealthEvent::kFutureMax) {
-      return SetAside(topic, record, "future",
-                      fmt::format("observed at {}, {} ahead of us", FormatWall(event->observed_at),
-                                  FormatDuration(std::chrono::duration_cast<Millis>(
-                                      event->observed_at - now))));
+      return SetAside(
+          topic, record, "future",
+          fmt::format(
+              "observed at {}, {} ahead of us", FormatWall(event->observed_at),
+              FormatDuration(std::chrono::duration_cast<Millis>(event->observed_at - now))));
     }
     return take(event, event ? event->host : HostId(),
                 input::Report{event.value_or(HealthEvent())});
@@ -104,10 +104,10 @@ void Intake::SetAside(Topic topic, const LogRecord& record, std::string_view kin
   Record letter;
   letter.key = record.record.key.empty() ? "unknown" : record.record.key;
   letter.value = record.record.value.substr(0, kDeadLetterBytesMax);
-  letter.headers = {{"origin", fmt::format("{}/{}@{}", TopicName(topic), record.partition,
-                                           record.offset)},
-                    {"kind", std::string(kind)},
-                    {"reason", reason.substr(0, 512)}};
+  letter.headers = {
+      {"origin", fmt::format("{}/{}@{}", TopicName(topic), record.partition, record.offset)},
+      {"kind", std::string(kind)},
+      {"reason", reason.substr(0, 512)}};
   letter.timestamp = record.record.timestamp;
   dead_letters_.push_back(std::move(letter));
 }

@@ -40,16 +40,16 @@ Result<Position> PositionFromJson(const Json& json) {
 
 // Reads a whole table into a map by `key_of`.
 template <typename Key, typename Value, typename Parse, typename KeyOf>
-Status LoadTable(const Store& store, Table table, std::string_view name, Parse parse,
-                 KeyOf key_of, std::map<Key, Value>* out) {
+Status LoadTable(const Store& store, Table table, std::string_view name, Parse parse, KeyOf key_of,
+                 std::map<Key, Value>* out) {
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> rows, ScanAll(store, table));
   out->clear();
   for (const Row& row : rows) {
     const Result<Json> json = Json::Parse(row.value);
     auto value = json ? parse(*json) : tl::unexpected<Error>(json.error());
     if (!value) {
-      return Fail(Code::kCorrupt, fmt::format("store: table {}, key {}: {}", name, row.key,
-                                              value.error().message));
+      return Fail(Code::kCorrupt,
+                  fmt::format("store: table {}, key {}: {}", name, row.key, value.error().message));
     }
     (*out)[key_of(*value)] = *std::move(value);
   }
@@ -96,14 +96,15 @@ Status Ledger::Load(const Store& store) {
   FLEETMEDIC_RETURN_IF_ERROR(LoadTable(
       store, Table::kHosts, "hosts", host_from,
       [](const HostRecordPtr& record) { return record->facts.host; }, &hosts_));
-  FLEETMEDIC_RETURN_IF_ERROR(LoadTable(store, Table::kGrants, "grants", GrantFromJson,
-                                       [](const Grant& grant) { return grant.id; }, &grants_));
-  FLEETMEDIC_RETURN_IF_ERROR(LoadTable(store, Table::kOutbox, "outbox", OutboxRowFromJson,
-                                       [](const OutboxRow& row) { return row.Key(); },
-                                       &outbox_));
-  FLEETMEDIC_RETURN_IF_ERROR(LoadTable(store, Table::kOverrides, "overrides", OverrideFromJson,
-                                       [](const Override& override) { return override.id; },
-                                       &overrides_));
+  FLEETMEDIC_RETURN_IF_ERROR(LoadTable(
+      store, Table::kGrants, "grants", GrantFromJson, [](const Grant& grant) { return grant.id; },
+      &grants_));
+  FLEETMEDIC_RETURN_IF_ERROR(LoadTable(
+      store, Table::kOutbox, "outbox", OutboxRowFromJson,
+      [](const OutboxRow& row) { return row.Key(); }, &outbox_));
+  FLEETMEDIC_RETURN_IF_ERROR(LoadTable(
+      store, Table::kOverrides, "overrides", OverrideFromJson,
+      [](const Override& override) { return override.id; }, &overrides_));
   offsets_.clear();
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> offsets, ScanAll(store, Table::kOffsets));
   for (const Row& row : offsets) {

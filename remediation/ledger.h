@@ -25,7 +25,7 @@ struct OutboxRow {
   Kind kind = Kind::kDirective;
   HostId host;
   Directive directive;
-  bool recovery = false;   // the directive gives back or softens
+  bool recovery = false;  // the directive gives back or softens
   Repair repair;
   WallTime created_at = kWallNever;
 

@@ -110,8 +110,8 @@ void Outbox::Send(const std::string& key, const OutboxRow& row, MonoTime mono) {
     work = [this, key, closed_now, directive = row.directive,
             deadline = mono + config_.apply_deadline] {
       const std::string closed = closed_now();
-      Result<HostView> view = closed.empty() ? env_.hook.Apply(directive, deadline)
-                                             : Fail(Code::kRefused, closed);
+      Result<HostView> view =
+          closed.empty() ? env_.hook.Apply(directive, deadline) : Fail(Code::kRefused, closed);
       outcomes_.Post(outcome::Applied{key, directive, std::move(view)});
     };
   } else {
@@ -141,9 +141,8 @@ void Outbox::Send(const std::string& key, const OutboxRow& row, MonoTime mono) {
 void Outbox::AskList(MonoTime mono) {
   if (list_in_flight_) return;
   const MonoTime deadline = mono + config_.apply_deadline;
-  const Status submitted = env_.workers.Submit("list", [this, deadline] {
-    outcomes_.Post(outcome::Listed{env_.hook.List(deadline)});
-  });
+  const Status submitted = env_.workers.Submit(
+      "list", [this, deadline] { outcomes_.Post(outcome::Listed{env_.hook.List(deadline)}); });
   list_in_flight_ = submitted.has_value();
 }
 

@@ -24,11 +24,11 @@ namespace fleetmedic {
 // What workers bring back.
 namespace outcome {
 struct Applied {
-  std::string key;            // of the outbox row
+  std::string key;  // of the outbox row
   Directive directive;
   Result<HostView> view;
 };
-struct Ordered {              // a repair's command is in the log
+struct Ordered {  // a repair's command is in the log
   std::string key;
   std::string repair_id;
   Status status;

@@ -37,14 +37,14 @@ struct LimitView {
 // same pointer in both.
 struct FleetSnapshot {
   uint64_t epoch = 0;
-  uint64_t sequence = 0;      // grows with each snapshot of this process
+  uint64_t sequence = 0;  // grows with each snapshot of this process
   WallTime now = kWallNever;
   bool leader = false;
   Mode mode = Mode::kShadow;
   std::string mode_reason;
   bool hold_file_present = false;
   std::string hold_file;
-  WallTime hold_file_since = kWallNever;   // when it was touched, where that can be told
+  WallTime hold_file_since = kWallNever;  // when it was touched, where that can be told
   std::map<HostId, HostRecordPtr> hosts;
   std::vector<Grant> grants;  // the open ones
   std::vector<LimitView> limits;
@@ -53,7 +53,7 @@ struct FleetSnapshot {
   Millis log_lag{0};
   int hosts_silent = 0;
   WallTime oldest_seen_at = kWallNever;
-  std::string trouble;        // what keeps the role from working: store, log, scheduler
+  std::string trouble;  // what keeps the role from working: store, log, scheduler
 };
 
 // What people tell. `who` is the authenticated name.
@@ -63,7 +63,7 @@ struct AddOverride {
   Scope scope;
   std::string who;
   std::string reason;
-  Millis lasts{0};            // 0: until it is ended; holds get a review time instead
+  Millis lasts{0};  // 0: until it is ended; holds get a review time instead
 };
 struct EndOverride {
   OverrideId id;

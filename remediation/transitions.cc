@@ -10,8 +10,8 @@ namespace {
 using enum HostState;
 
 constexpr Transition kTransitions[] = {
-    {kHealthy, "report, finding", "a condition is bad, at or above the policy's severity",
-     kSuspect, "a new episode"},
+    {kHealthy, "report, finding", "a condition is bad, at or above the policy's severity", kSuspect,
+     "a new episode"},
     {kHealthy, "tick", "the agent is silent and the scheduler lost the host too", kSuspect,
      "notify"},
     {kHealthy, "overlay", "a person wants the host drained", kSuspect, "a new episode"},

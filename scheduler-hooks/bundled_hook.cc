@@ -9,8 +9,8 @@ namespace {
 std::string EncodePart(std::string_view text) {
   std::string encoded;
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.';
     encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return encoded;
@@ -53,19 +53,19 @@ Result<Json> BundledHook::Send(HttpCall call, MonoTime deadline) const {
 }
 
 Result<HostView> BundledHook::Apply(const Directive& directive, MonoTime deadline) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(
-      const Json json, Send({.method = "PUT",
-                             .target = "/v1/directives/" + EncodePart(directive.host.str()),
-                             .headers = {{"content-type", "application/json"}},
-                             .body = ToJson(directive).Dump()},
-                            deadline));
+  FLEETMEDIC_ASSIGN_OR_RETURN(const Json json,
+                              Send({.method = "PUT",
+                                    .target = "/v1/directives/" + EncodePart(directive.host.str()),
+                                    .headers = {{"content-type", "application/json"}},
+                                    .body = ToJson(directive).Dump()},
+                                   deadline));
   Result<HostView> view = HostViewFromJson(json);
   if (!view) return Fail(Code::kCorrupt, "the scheduler's answer: " + view.error().message);
   if (view->host != directive.host || view->revision != directive.revision) {
-    return Fail(Code::kCorrupt,
-                fmt::format("the scheduler answered for host {} revision {}, asked was {} {}",
-                            view->host.str(), view->revision, directive.host.str(),
-                            directive.revision));
+    return Fail(
+        Code::kCorrupt,
+        fmt::format("the scheduler answered for host {} revision {}, asked was {} {}",
+                    view->host.str(), view->revision, directive.host.str(), directive.revision));
   }
   return view;
 }

@@ -63,7 +63,9 @@ class BundledUnderTest final : public HookUnderTest {
  public:
   BundledUnderTest() {
     for (const char* id : {"a", "rack/b"}) {
-      const Record record{.key = id, .value = ToJson(FactsOf(id)).Dump(), .headers = {},
+      const Record record{.key = id,
+                          .value = ToJson(FactsOf(id)).Dump(),
+                          .headers = {},
                           .timestamp = clock_.Wall()};
       EXPECT_TRUE(log_.Append(Topic::kHosts, std::span(&record, 1)));
     }
@@ -208,15 +210,16 @@ TEST_P(SchedulerHookContract, ADryRunRecordsAndAppliesNothing) {
   EXPECT_EQ(dry.Apply(directive, Deadline()).error().code, Code::kNotFound);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Hooks, SchedulerHookContract,
-    testing::Values(HookCase{"Core", []() -> std::unique_ptr<HookUnderTest> {
-                               return std::make_unique<CoreUnderTest>();
-                             }},
-                    HookCase{"Bundled", []() -> std::unique_ptr<HookUnderTest> {
-                               return std::make_unique<BundledUnderTest>();
-                             }}),
-    [](const auto& test) { return test.param.name; });
+INSTANTIATE_TEST_SUITE_P(Hooks, SchedulerHookContract,
+                         testing::Values(HookCase{"Core",
+                                                  []() -> std::unique_ptr<HookUnderTest> {
+                                                    return std::make_unique<CoreUnderTest>();
+                                                  }},
+                                         HookCase{"Bundled",
+                                                  []() -> std::unique_ptr<HookUnderTest> {
+                                                    return std::make_unique<BundledUnderTest>();
+                                                  }}),
+                         [](const auto& test) { return test.param.name; });
 
 }  // namespace
 }  // namespace fleetmedic

@@ -30,15 +30,24 @@ Status ValidateJob(const Job& job) {
 
 std::string_view UnplacedReasonName(UnplacedReason reason) {
   switch (reason) {
-    case UnplacedReason::kNone: return "";
-    case UnplacedReason::kNoHost: return "no host is known";
-    case UnplacedReason::kPool: return "no host is in the job's pool";
-    case UnplacedReason::kNotConnected: return "no host of the pool is connected";
-    case UnplacedReason::kNotSchedulable: return "every connected host is tainted or drained";
-    case UnplacedReason::kUnknownTasks: return "the hosts run unknown tasks: adopt or stop them";
-    case UnplacedReason::kResources: return "no host has enough free cpu and memory";
-    case UnplacedReason::kLaunchLimit: return "the hosts with room took their launches this turn";
-    case UnplacedReason::kTurnLimit: return "placements per turn are limited";
+    case UnplacedReason::kNone:
+      return "";
+    case UnplacedReason::kNoHost:
+      return "no host is known";
+    case UnplacedReason::kPool:
+      return "no host is in the job's pool";
+    case UnplacedReason::kNotConnected:
+      return "no host of the pool is connected";
+    case UnplacedReason::kNotSchedulable:
+      return "every connected host is tainted or drained";
+    case UnplacedReason::kUnknownTasks:
+      return "the hosts run unknown tasks: adopt or stop them";
+    case UnplacedReason::kResources:
+      return "no host has enough free cpu and memory";
+    case UnplacedReason::kLaunchLimit:
+      return "the hosts with room took their launches this turn";
+    case UnplacedReason::kTurnLimit:
+      return "placements per turn are limited";
   }
   return "";
 }
@@ -117,7 +126,8 @@ Status Cluster::PutJob(const Job& job) {
   if (found != jobs_.end()) {
     if (found->second.removed) {
       return Fail(Code::kConflict, fmt::format("job {} is being removed; put it again when its "
-                                               "tasks are gone", job.id.str()));
+                                               "tasks are gone",
+                                               job.id.str()));
     }
     if (found->second.job == job) return {};
     if (found->second.job.kind != job.kind) {
@@ -160,7 +170,8 @@ Status Cluster::ForgetHost(const HostId& id, MonoTime now) {
   ClusterHost& host = found->second;
   if (Connected(host, now)) {
     return Fail(Code::kRefused, fmt::format("host {} reports; only a host that is gone can be "
-                                            "forgotten", id.str()));
+                                            "forgotten",
+                                            id.str()));
   }
   const std::set<TaskId> tasks = host.tasks;
   for (const TaskId& task : tasks) {
@@ -179,19 +190,20 @@ Status Cluster::ForgetHost(const HostId& id, MonoTime now) {
 Status Cluster::AdoptUnknown(const HostId& host_id, const TaskId& task_id, MonoTime now) {
   const auto host = hosts_.find(host_id);
   if (host == hosts_.end() || !host->second.unknown.contains(task_id)) {
-    return Fail(Code::kNotFound, fmt::format("host {} reports no unknown task {}", host_id.str(),
-                                             task_id.str()));
+    return Fail(Code::kNotFound,
+                fmt::format("host {} reports no unknown task {}", host_id.str(), task_id.str()));
   }
   const TaskStatus status = host->second.unknown.at(task_id).status;
   if (tasks_.contains(task_id)) {
-    return Fail(Code::kConflict, fmt::format("task {} is in the records as {}; it can only be "
-                                             "stopped on {}", task_id.str(),
-                                             TaskStateName(task(task_id).state), host_id.str()));
+    return Fail(Code::kConflict,
+                fmt::format("task {} is in the records as {}; it can only be "
+                            "stopped on {}",
+                            task_id.str(), TaskStateName(task(task_id).state), host_id.str()));
   }
   const auto job = jobs_.find(status.job);
   if (job == jobs_.end() || job->second.removed) {
-    return Fail(Code::kNotFound, fmt::format("its job {} is not known; put the job first",
-                                             status.job.str()));
+    return Fail(Code::kNotFound,
+                fmt::format("its job {} is not known; put the job first", status.job.str()));
   }
   ClusterTask task;
   task.id = task_id;
@@ -216,8 +228,8 @@ Status Cluster::AdoptUnknown(const HostId& host_id, const TaskId& task_id, MonoT
 Status Cluster::StopUnknown(const HostId& host_id, const TaskId& task_id) {
   const auto host = hosts_.find(host_id);
   if (host == hosts_.end() || !host->second.unknown.contains(task_id)) {
-    return Fail(Code::kNotFound, fmt::format("host {} reports no unknown task {}", host_id.str(),
-                                             task_id.str()));
+    return Fail(Code::kNotFound,
+                fmt::format("host {} reports no unknown task {}", host_id.str(), task_id.str()));
   }
   UnknownTask& unknown = host->second.unknown.at(task_id);
   unknown.stop_asked = true;
@@ -355,8 +367,8 @@ bool Cluster::Healthy(const ClusterTask& task, MonoTime now) const {
 }
 
 int Cluster::HealthyTasks(const ClusterJob& job, MonoTime now) const {
-  return static_cast<int>(std::ranges::count_if(
-      job.live, [&](const TaskId& id) { return Healthy(task(id), now); }));
+  return static_cast<int>(
+      std::ranges::count_if(job.live, [&](const TaskId& id) { return Healthy(task(id), now); }));
 }
 
 HostView Cluster::ViewOf(const ClusterHost& host, MonoTime now) const {

@@ -33,8 +33,8 @@ struct UnknownTask {
 
 struct ClusterHost {
   HostFacts facts;
-  Resources capacity;        // by its last report
-  Directive directive;       // revision 0: none was ever taken
+  Resources capacity;   // by its last report
+  Directive directive;  // revision 0: none was ever taken
   // Live tasks that are assigned to it, presumed lost or not.
   std::set<TaskId> tasks;
   std::map<TaskId, UnknownTask> unknown;
@@ -43,46 +43,46 @@ struct ClusterHost {
 
   // Not durable: after a restart a host counts as silent until it reports.
   std::optional<MonoTime> last_seen;
-  MonoTime silent_since{};   // where last_seen is nothing
+  MonoTime silent_since{};  // where last_seen is nothing
   std::string boot_id;
-  uint64_t sequence = 0;     // of the last report of that boot
+  uint64_t sequence = 0;  // of the last report of that boot
   std::deque<std::string> former_boots;
 };
 
 // The order of the values is the order in which a turn tries hosts: the reason of a task is the
 // last filter that still had a host before it.
 enum class UnplacedReason : uint8_t {
-  kNone,           // not tried yet, or placed
-  kNoHost,         // no host is known
-  kPool,           // no host is in the job's pool
-  kNotConnected,   // none of those reports
-  kNotSchedulable, // all of those are tainted or drained
-  kUnknownTasks,   // all of those run tasks that are in no record, so their free room is not known
-  kResources,      // none of those has the room
-  kLaunchLimit,    // those that have took their launches of this turn
-  kTurnLimit,      // this turn placed its maximum before it came to the task
+  kNone,            // not tried yet, or placed
+  kNoHost,          // no host is known
+  kPool,            // no host is in the job's pool
+  kNotConnected,    // none of those reports
+  kNotSchedulable,  // all of those are tainted or drained
+  kUnknownTasks,    // all of those run tasks that are in no record, so their free room is not known
+  kResources,       // none of those has the room
+  kLaunchLimit,     // those that have took their launches of this turn
+  kTurnLimit,       // this turn placed its maximum before it came to the task
 };
 std::string_view UnplacedReasonName(UnplacedReason reason);
 
 struct ClusterTask {
   TaskId id;
   JobId job;
-  uint64_t number = 0;       // grows with every task: of two the greater is the newer
-  HostId host;               // empty while pending
+  uint64_t number = 0;  // grows with every task: of two the greater is the newer
+  HostId host;          // empty while pending
   TaskState state = TaskState::kPending;
-  Resources resources;       // as its job had them when it was made
+  Resources resources;  // as its job had them when it was made
   // Its executor reported it at least once: only then does its absence mean anything.
   bool heard = false;
   // Its host is silent for too long: replaced, not healthy, and perhaps still running there.
   bool presumed_lost = false;
-  bool stop_asked = false;   // by us: its end is then no crash and no batch result
+  bool stop_asked = false;  // by us: its end is then no crash and no batch result
   std::string reason;
   int pid = 0;
   int restarts = 0;
   WallTime since = kWallNever;
 
   // Not durable.
-  MonoTime changed_at{};     // of the state
+  MonoTime changed_at{};  // of the state
   std::optional<MonoTime> sent_at;
   int sends = 0;
   UnplacedReason unplaced = UnplacedReason::kNone;

@@ -66,16 +66,14 @@ TEST(ClusterTest, ARepeatedOrReorderedReportChangesNothing) {
   late.boot_id = host.boot_id;
   late.sequence = 1;
   late.complete = true;
-  EXPECT_EQ(*fleet.core.cluster().ObserveReport(late, fleet.now, fleet.now),
-            ReportOutcome::kStale);
+  EXPECT_EQ(*fleet.core.cluster().ObserveReport(late, fleet.now, fleet.now), ReportOutcome::kStale);
   EXPECT_EQ(fleet.View("a").tasks_left, 1);
   host.boot_id = "boot-2";
   host.sequence = 0;
   fleet.Turn();
   late.boot_id = "boot-1";
   late.sequence = 1000;
-  EXPECT_EQ(*fleet.core.cluster().ObserveReport(late, fleet.now, fleet.now),
-            ReportOutcome::kStale)
+  EXPECT_EQ(*fleet.core.cluster().ObserveReport(late, fleet.now, fleet.now), ReportOutcome::kStale)
       << "a report of the boot before";
   EXPECT_EQ(fleet.View("a").tasks_left, 1);
 }

@@ -14,9 +14,9 @@ constexpr Seconds kStopLateAfter{60};
 // What one job can give up in this turn.
 struct Allowance {
   const ClusterJob* job = nullptr;
-  int healthy = 0;           // less what this plan evicts
-  int replaced = 0;          // healthy tasks beyond its instances: as many can go at once
-  bool wait = false;         // replacements are on their way
+  int healthy = 0;    // less what this plan evicts
+  int replaced = 0;   // healthy tasks beyond its instances: as many can go at once
+  bool wait = false;  // replacements are on their way
 };
 
 enum class Verdict : uint8_t { kGo, kWait, kBlocked };
@@ -144,8 +144,7 @@ class Drainer {
                          host.tasks.size() + host.unknown.size());
     }
     if (!host.unknown.empty()) {
-      return fmt::format("unknown task {}: adopt it or stop it",
-                         host.unknown.begin()->first.str());
+      return fmt::format("unknown task {}: adopt it or stop it", host.unknown.begin()->first.str());
     }
     for (const TaskId& id : host.tasks) {
       const ClusterTask& task = cluster_.task(id);
@@ -153,8 +152,7 @@ class Drainer {
       const auto job = cluster_.jobs().find(task.job);
       const Millis grace = job == cluster_.jobs().end() ? Millis(0) : job->second.job.stop_grace;
       if (now_ - task.changed_at <= grace + kStopLateAfter) continue;
-      return fmt::format("job {}: task {} was told to stop and does not", task.job.str(),
-                         id.str());
+      return fmt::format("job {}: task {} was told to stop and does not", task.job.str(), id.str());
     }
     return std::nullopt;
   }
@@ -187,10 +185,9 @@ class Drainer {
         const ClusterTask& task = cluster_.task(id);
         if (Leaving(task)) continue;
         const auto allowance = allowances_.find(task.job);
-        const Verdict verdict =
-            allowance == allowances_.end()
-                ? Verdict::kBlocked
-                : Ask(task, cluster_.Healthy(task, now_), &allowance->second);
+        const Verdict verdict = allowance == allowances_.end()
+                                    ? Verdict::kBlocked
+                                    : Ask(task, cluster_.Healthy(task, now_), &allowance->second);
         if (verdict == Verdict::kGo) plan_.evict.push_back(id);
         if (verdict == Verdict::kBlocked && blocked.empty()) blocked = LimitText(task);
       }

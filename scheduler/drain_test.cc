@@ -196,8 +196,7 @@ TEST(DrainTest, ATaskThatDoesNotStopIsNamed) {
   fleet.Turns(30);
   EXPECT_EQ(fleet.View("a").blocked_by, "");
   fleet.Turns(60);
-  EXPECT_EQ(fleet.View("a").blocked_by,
-            "job web: task web/0-1 was told to stop and does not");
+  EXPECT_EQ(fleet.View("a").blocked_by, "job web: task web/0-1 was told to stop and does not");
 }
 
 TEST(DrainTest, TenHostsAtOnceNeverTakeAJobBelowItsFloor) {

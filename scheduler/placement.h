@@ -10,7 +10,7 @@ namespace fleetmedic {
 
 struct Placement {
   TaskId task;
-  HostId host;               // empty: it was not placed ...
+  HostId host;                                    // empty: it was not placed ...
   UnplacedReason reason = UnplacedReason::kNone;  // ... for this reason
 
   bool operator==(const Placement&) const = default;

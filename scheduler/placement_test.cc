@@ -32,53 +32,54 @@ TEST_P(RefusalTest, NamesItsReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     Hosts, RefusalTest,
-    testing::Values(
-        RefusalCase{"ATaintedHostTakesNothing",
-                    [](TestFleet* fleet, TestFleet::Host*) {
-                      EXPECT_TRUE(fleet->Direct("a", Want::kTainted, 1));
-                    },
-                    UnplacedReason::kNotSchedulable},
-        RefusalCase{"ADrainedHostTakesNothing",
-                    [](TestFleet* fleet, TestFleet::Host*) {
-                      EXPECT_TRUE(fleet->Direct("a", Want::kDrained, 1));
-                    },
-                    UnplacedReason::kNotSchedulable},
-        RefusalCase{"ADrainedHostTakesNothingEvenOfAJobThatToleratesTaints",
-                    [](TestFleet* fleet, TestFleet::Host*) {
-                      Job job = TestJob("web", 1, 0);
-                      job.tolerates_taint = true;
-                      fleet->Put(job);
-                      EXPECT_TRUE(fleet->Direct("a", Want::kDrained, 1));
-                    },
-                    UnplacedReason::kNotSchedulable},
-        RefusalCase{"AHostWhoseReportIsOlderThanThirtySecondsTakesNothing",
-                    [](TestFleet* fleet, TestFleet::Host* host) {
-                      host->silent = true;
-                      fleet->now += Seconds(31);
-                    },
-                    UnplacedReason::kNotConnected},
-        RefusalCase{"AHostOfAnotherPoolTakesNothing",
-                    [](TestFleet* fleet, TestFleet::Host*) {
-                      Job job = TestJob("web", 1, 0);
-                      job.pool = "green";
-                      fleet->Put(job);
-                    },
-                    UnplacedReason::kPool},
-        RefusalCase{"AHostWithoutTheMemoryTakesNothing",
-                    [](TestFleet*, TestFleet::Host* host) { host->capacity.memory_bytes = 999; },
-                    UnplacedReason::kResources},
-        RefusalCase{"AHostWithoutAToldCapacityTakesNothing",
-                    [](TestFleet*, TestFleet::Host* host) { host->capacity = {}; },
-                    UnplacedReason::kResources},
-        RefusalCase{"AHostWithUnknownTasksTakesNothing",
-                    [](TestFleet*, TestFleet::Host* host) {
-                      TaskStatus status;
-                      status.task = TaskId("old/1");
-                      status.job = JobId("old");
-                      status.state = TaskState::kRunning;
-                      host->tasks[status.task] = status;
-                    },
-                    UnplacedReason::kUnknownTasks}),
+    testing::Values(RefusalCase{"ATaintedHostTakesNothing",
+                                [](TestFleet* fleet, TestFleet::Host*) {
+                                  EXPECT_TRUE(fleet->Direct("a", Want::kTainted, 1));
+                                },
+                                UnplacedReason::kNotSchedulable},
+                    RefusalCase{"ADrainedHostTakesNothing",
+                                [](TestFleet* fleet, TestFleet::Host*) {
+                                  EXPECT_TRUE(fleet->Direct("a", Want::kDrained, 1));
+                                },
+                                UnplacedReason::kNotSchedulable},
+                    RefusalCase{"ADrainedHostTakesNothingEvenOfAJobThatToleratesTaints",
+                                [](TestFleet* fleet, TestFleet::Host*) {
+                                  Job job = TestJob("web", 1, 0);
+                                  job.tolerates_taint = true;
+                                  fleet->Put(job);
+                                  EXPECT_TRUE(fleet->Direct("a", Want::kDrained, 1));
+                                },
+                                UnplacedReason::kNotSchedulable},
+                    RefusalCase{"AHostWhoseReportIsOlderThanThirtySecondsTakesNothing",
+                                [](TestFleet* fleet, TestFleet::Host* host) {
+                                  host->silent = true;
+                                  fleet->now += Seconds(31);
+                                },
+                                UnplacedReason::kNotConnected},
+                    RefusalCase{"AHostOfAnotherPoolTakesNothing",
+                                [](TestFleet* fleet, TestFleet::Host*) {
+                                  Job job = TestJob("web", 1, 0);
+                                  job.pool = "green";
+                                  fleet->Put(job);
+                                },
+                                UnplacedReason::kPool},
+                    RefusalCase{"AHostWithoutTheMemoryTakesNothing",
+                                [](TestFleet*, TestFleet::Host* host) {
+                                  host->capacity.memory_bytes = 999;
+                                },
+                                UnplacedReason::kResources},
+                    RefusalCase{"AHostWithoutAToldCapacityTakesNothing",
+                                [](TestFleet*, TestFleet::Host* host) { host->capacity = {}; },
+                                UnplacedReason::kResources},
+                    RefusalCase{"AHostWithUnknownTasksTakesNothing",
+                                [](TestFleet*, TestFleet::Host* host) {
+                                  TaskStatus status;
+                                  status.task = TaskId("old/1");
+                                  status.job = JobId("old");
+                                  status.state = TaskState::kRunning;
+                                  host->tasks[status.task] = status;
+                                },
+                                UnplacedReason::kUnknownTasks}),
     [](const auto& test) { return test.param.sentence; });
 
 TEST(PlacementTest, WithoutHostsTheReasonIsThatNoneIsKnown) {

@@ -27,9 +27,12 @@ std::tuple<int, uint64_t> SurplusRank(const Cluster& cluster, const ClusterTask&
     const auto host = cluster.hosts().find(task.host);
     if (host == cluster.hosts().end()) return 0;
     switch (host->second.directive.want) {
-      case Want::kDrained: return 2;
-      case Want::kTainted: return 1;
-      case Want::kSchedulable: return 0;
+      case Want::kDrained:
+        return 2;
+      case Want::kTainted:
+        return 1;
+      case Want::kSchedulable:
+        return 0;
     }
     return 0;
   };
@@ -43,8 +46,7 @@ class Reconciler {
 
   void ReconcileJob(const ClusterJob& job, const std::map<JobId, int>& surge) {
     if (job.removed) return RemoveJob(job);
-    if (job.crashes > 0 &&
-        now_ - job.last_crash_at > cluster_.options().crash_forgotten_after) {
+    if (job.crashes > 0 && now_ - job.last_crash_at > cluster_.options().crash_forgotten_after) {
       plan_.forget_crashes.push_back(job.job.id);
     }
     std::vector<const ClusterTask*> staying;
@@ -52,9 +54,9 @@ class Reconciler {
       const ClusterTask& task = cluster_.task(id);
       if (task.state == TaskState::kStopping || task.presumed_lost) continue;
       if (StartedTooLate(task)) {
-        plan_.stop.emplace_back(id, fmt::format("not running within {} on {}",
-                                                FormatDuration(cluster_.options().start_timeout),
-                                                task.host.str()));
+        plan_.stop.emplace_back(
+            id, fmt::format("not running within {} on {}",
+                            FormatDuration(cluster_.options().start_timeout), task.host.str()));
         plan_.start_timeouts.push_back(id);
         continue;
       }
@@ -92,9 +94,8 @@ class Reconciler {
   }
 
   void StopSurplus(std::vector<const ClusterTask*>* staying, int count) {
-    std::ranges::sort(*staying, std::greater(), [&](const ClusterTask* task) {
-      return SurplusRank(cluster_, *task, now_);
-    });
+    std::ranges::sort(*staying, std::greater(),
+                      [&](const ClusterTask* task) { return SurplusRank(cluster_, *task, now_); });
     for (int i = 0; i < count; ++i) {
       plan_.stop.emplace_back((*staying)[static_cast<size_t>(i)]->id,
                               "more tasks than the job wants");

@@ -30,9 +30,8 @@ TEST(ReconcileTest, ACrashLoopIsBackedOffAndIsTheJobsConditionNotTheHosts) {
   // 1 + 2 + 4 + ... + 256 seconds pass within ten minutes, and a few of starting each.
   EXPECT_GE(fleet.started.size(), 7U);
   EXPECT_LE(fleet.started.size(), 10U);
-  EXPECT_THAT(fleet.ViewJob("web").condition,
-              testing::AllOf(testing::StartsWith("crash loop: "),
-                             testing::HasSubstr("exit code 1")));
+  EXPECT_THAT(fleet.ViewJob("web").condition, testing::AllOf(testing::StartsWith("crash loop: "),
+                                                             testing::HasSubstr("exit code 1")));
   EXPECT_EQ(fleet.View("a").want, Want::kSchedulable);
 }
 

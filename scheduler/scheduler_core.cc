@@ -97,8 +97,8 @@ std::vector<ExecutorCommand> SchedulerCore::DueCommands(MonoTime now) {
     }
     for (const auto& [task_id, unknown] : host.unknown) {
       if (!unknown.stop_asked || !Due(unknown.sent_at, unknown.sends, now) || !room()) continue;
-      ExecutorCommand stop{.kind = CommandKind::kStop, .host = id, .task = task_id,
-                           .job = {}, .repair = {}};
+      ExecutorCommand stop{
+          .kind = CommandKind::kStop, .host = id, .task = task_id, .job = {}, .repair = {}};
       // The executor goes by what it runs; a command has a job with a program all the same.
       stop.job.id = unknown.status.job;
       stop.job.argv = {"unknown"};

@@ -41,14 +41,14 @@ class SchedulerCore {
 
   // What the last Plan saw.
   struct Summary {
-    bool frozen = false;       // too many silent hosts at once: nothing is presumed lost
+    bool frozen = false;  // too many silent hosts at once: nothing is presumed lost
     int silent_hosts = 0;
     int evicted = 0;
     int created = 0;
     int placed = 0;
     int unplaced = 0;
     int unknown_tasks = 0;
-    int commands_left = 0;     // due, and over this turn's limit
+    int commands_left = 0;  // due, and over this turn's limit
   };
   const Summary& summary() const { return summary_; }
 

@@ -34,11 +34,16 @@ SchedulerOptions OptionsOf(const SchedulerConfig& config, std::string incarnatio
 
 Table StoreTableOf(ClusterTable table) {
   switch (table) {
-    case ClusterTable::kHosts: return Table::kHosts;
-    case ClusterTable::kDirectives: return Table::kDirectives;
-    case ClusterTable::kJobs: return Table::kJobs;
-    case ClusterTable::kJobStates: return Table::kMeta;
-    case ClusterTable::kTasks: return Table::kTasks;
+    case ClusterTable::kHosts:
+      return Table::kHosts;
+    case ClusterTable::kDirectives:
+      return Table::kDirectives;
+    case ClusterTable::kJobs:
+      return Table::kJobs;
+    case ClusterTable::kJobStates:
+      return Table::kMeta;
+    case ClusterTable::kTasks:
+      return Table::kTasks;
   }
   return Table::kMeta;
 }
@@ -263,8 +268,8 @@ void SchedulerRole::ReadInputs(MonoTime now) {
     if (dead_letters_.size() >= kDeadLettersMax) return;
     const Result<std::vector<LogRecord>> records = input.reader->Poll(kRecordsPerTurnMax);
     if (!records) {
-      LogWarning("cannot read the log", {{"topic", TopicName(input.topic)},
-                                         {"error", records.error().message}});
+      LogWarning("cannot read the log",
+                 {{"topic", TopicName(input.topic)}, {"error", records.error().message}});
       // Nobody's silence means anything while we are deaf.
       input.caught_up = false;
       core_->cluster().WasDeaf(now);
@@ -281,8 +286,8 @@ void SchedulerRole::TakeRecord(Topic topic, const LogRecord& record, MonoTime no
     FLEETMEDIC_ASSIGN_OR_RETURN(const Json json, Json::Parse(record.record.value));
     if (topic == Topic::kHosts) {
       if (record.record.value.size() > kFactsBytesMax) {
-        return Fail(Code::kInvalidArgument, fmt::format("facts of more than {} bytes",
-                                                        kFactsBytesMax));
+        return Fail(Code::kInvalidArgument,
+                    fmt::format("facts of more than {} bytes", kFactsBytesMax));
       }
       FLEETMEDIC_ASSIGN_OR_RETURN(const HostFacts facts, HostFactsFromJson(json));
       return core_->cluster().ObserveHost(facts, now);
@@ -306,9 +311,8 @@ void SchedulerRole::TakeRecord(Topic topic, const LogRecord& record, MonoTime no
 
 void SchedulerRole::DeadLetter(Topic topic, const LogRecord& record, const std::string& reason) {
   counters_.dead_letters.Add();
-  LogWarning("a record cannot be read", {{"topic", TopicName(topic)},
-                                         {"key", Quote(record.record.key)},
-                                         {"reason", reason}});
+  LogWarning("a record cannot be read",
+             {{"topic", TopicName(topic)}, {"key", Quote(record.record.key)}, {"reason", reason}});
   Record letter;
   letter.key = fmt::format("{}/{}/{}", TopicName(topic), record.partition, record.offset);
   letter.value = record.record.value.substr(0, kDeadValueBytesMax);
@@ -365,10 +369,9 @@ Status SchedulerRole::CommitChanges(MonoTime now) {
     moved = moved || positions.back() != input.committed;
   }
   if (changes.empty() && !moved) return {};
-  FLEETMEDIC_RETURN_IF_ERROR(
-      parts_.store->Commit(lease_.epoch, [&](StoreTransaction& transaction) {
-        return WriteRows(changes, positions, &transaction);
-      }));
+  FLEETMEDIC_RETURN_IF_ERROR(parts_.store->Commit(lease_.epoch, [&](StoreTransaction& transaction) {
+    return WriteRows(changes, positions, &transaction);
+  }));
   counters_.commits.Add();
   core_->cluster().ClearChanges();
   for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i].committed = std::move(positions[i]);

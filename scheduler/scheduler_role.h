@@ -34,7 +34,7 @@ namespace fleetmedic {
 struct SchedulerParts {
   const Clock* clock = nullptr;
   EventLog* log = nullptr;
-  Store* store = nullptr;        // its own: nobody else's rows are in it
+  Store* store = nullptr;  // its own: nobody else's rows are in it
   Metrics* metrics = nullptr;
   // Who holds the lease. Two processes never have the same.
   std::string owner;
@@ -47,7 +47,7 @@ struct SchedulerParts {
 class SchedulerRole final : public Role {
  public:
   static constexpr size_t kRequestsMax = 1024;
-  static constexpr size_t kRecordsPerTurnMax = 2000;    // of each topic
+  static constexpr size_t kRecordsPerTurnMax = 2000;  // of each topic
   static constexpr size_t kDeadLettersMax = 1000;
   static constexpr size_t kFactsBytesMax = 64 << 10;
   static constexpr size_t kJobBytesMax = 256 << 10;
@@ -59,7 +59,7 @@ class SchedulerRole final : public Role {
   SchedulerRole(SchedulerParts parts, const SchedulerConfig& config);
   SchedulerRole(const SchedulerRole&) = delete;
   SchedulerRole& operator=(const SchedulerRole&) = delete;
-  ~SchedulerRole() override;   // gives the lease back
+  ~SchedulerRole() override;  // gives the lease back
 
   std::string_view name() const override { return "scheduler"; }
   void Turn(MonoTime now) override;
@@ -123,7 +123,7 @@ class SchedulerRole final : public Role {
   Lease lease_;
   std::unique_ptr<SchedulerCore> core_;
   std::vector<Input> inputs_;
-  bool more_ = false;        // the last read left something in the log
+  bool more_ = false;  // the last read left something in the log
   std::vector<Record> dead_letters_;
   std::vector<Answer> answers_;
   MonoTime next_wake_{};

@@ -109,8 +109,7 @@ TEST_F(SchedulerRoleTest, AJobBecomesACommandForAHostThatReports) {
   const std::vector<Record> commands = ReadAll(Topic::kCommands);
   ASSERT_EQ(commands.size(), 1U);
   EXPECT_EQ(commands[0].key, "a");
-  const Result<ExecutorCommand> command =
-      ExecutorCommandFromJson(*Json::Parse(commands[0].value));
+  const Result<ExecutorCommand> command = ExecutorCommandFromJson(*Json::Parse(commands[0].value));
   ASSERT_TRUE(command);
   EXPECT_EQ(command->kind, CommandKind::kRun);
   EXPECT_EQ(command->job.id, JobId("web"));
@@ -207,8 +206,9 @@ TEST_F(SchedulerRoleTest, ALeaderThatStoodStillPastItsLeaseWritesNothing) {
 
 TEST_F(SchedulerRoleTest, AnUnreadableRecordIsPutAsideAndTheNextIsRead) {
   AppendText(Topic::kTasks, "a", "{\"host\": \x1b[31m");
-  AppendText(Topic::kTasks, "b", R"({"host":"not-b","boot_id":"x","sequence":1,)"
-                                 R"("observed_at":"2026-01-01T00:00:00Z","complete":true})");
+  AppendText(Topic::kTasks, "b",
+             R"({"host":"not-b","boot_id":"x","sequence":1,)"
+             R"("observed_at":"2026-01-01T00:00:00Z","complete":true})");
   AppendReport("c");
   Turn();
   EXPECT_TRUE(role_->core()->cluster().hosts().contains(HostId("c")));

@@ -32,9 +32,9 @@ class TestFleet {
     Resources capacity{.cpu_milli = 4000, .memory_bytes = 4000};
     std::string boot_id = "boot-1";
     uint64_t sequence = 0;
-    bool silent = false;     // reports nothing, reads nothing
-    bool deaf = false;       // reports, reads nothing
-    bool stuck = false;      // takes commands, starts nothing
+    bool silent = false;  // reports nothing, reads nothing
+    bool deaf = false;    // reports, reads nothing
+    bool stuck = false;   // takes commands, starts nothing
     std::map<TaskId, TaskStatus> tasks;
   };
 

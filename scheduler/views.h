@@ -12,13 +12,13 @@ namespace fleetmedic {
 struct JobView {
   Job job;
   bool removed = false;
-  int running = 0;           // on hosts, by the last word of their executors
+  int running = 0;  // on hosts, by the last word of their executors
   int healthy = 0;
   int pending = 0;
   int stopping = 0;
   int presumed_lost = 0;
-  int finished = 0;          // batch
-  int failed = 0;            // batch that is not run again
+  int finished = 0;  // batch
+  int failed = 0;    // batch that is not run again
   // What is wrong with the job, for people: crash loop, no room. Empty where nothing is.
   std::string condition;
 };

@@ -15,9 +15,9 @@
 namespace fleetmedic {
 
 enum class StoreCall : uint8_t {
-  kLease,   // Acquire, Renew, Release
+  kLease,  // Acquire, Renew, Release
   kCommit,
-  kRead,    // Get, Scan, ReadAudit, NewestAudit
+  kRead,  // Get, Scan, ReadAudit, NewestAudit
 };
 
 // What a call meets. The caller cannot tell ...Before from ...After.

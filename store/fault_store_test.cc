@@ -81,8 +81,8 @@ TEST_F(FaultStoreTest, WhatTheStoreRefusesComesFirst) {
   store_.FailAt(StoreCall::kCommit, 1, StoreFault::kFailedAfter, 2);
   EXPECT_EQ(Put(&store_, 7, "v").error().code, Code::kFenced);
   const Epoch epoch = store_.Acquire("a", kTtl)->epoch;
-  const Status status = store_.Commit(
-      epoch, [](StoreTransaction&) -> Status { return Fail(Code::kConflict, "no"); });
+  const Status status =
+      store_.Commit(epoch, [](StoreTransaction&) -> Status { return Fail(Code::kConflict, "no"); });
   EXPECT_EQ(status.error().code, Code::kConflict);
 }
 

@@ -19,9 +19,9 @@ namespace {
 
 constexpr int64_t kSchemaVersion = 1;
 
-constexpr Table kTables[] = {Table::kHosts, Table::kGrants,  Table::kOutbox,
-                             Table::kOverrides, Table::kMeta, Table::kOffsets,
-                             Table::kJobs, Table::kTasks, Table::kDirectives};
+constexpr Table kTables[] = {Table::kHosts,     Table::kGrants, Table::kOutbox,
+                             Table::kOverrides, Table::kMeta,   Table::kOffsets,
+                             Table::kJobs,      Table::kTasks,  Table::kDirectives};
 
 constexpr char kLeaseAndAudit[] = R"(
 CREATE TABLE lease (
@@ -79,8 +79,7 @@ Status MakeSchema(Database* database) {
 }
 
 int64_t LimitOf(size_t count) {
-  return static_cast<int64_t>(
-      std::min<size_t>(count, size_t{std::numeric_limits<int32_t>::max()}));
+  return static_cast<int64_t>(std::min<size_t>(count, size_t{std::numeric_limits<int32_t>::max()}));
 }
 
 Result<std::optional<std::string>> GetFrom(Database* database, Table table, std::string_view key) {
@@ -94,8 +93,8 @@ Result<std::optional<std::string>> GetFrom(Database* database, Table table, std:
 }
 
 Result<Lease> ReadLease(Database* database) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(
-      Statement select, database->Prepare("SELECT owner, epoch, expires_at_us FROM lease"));
+  FLEETMEDIC_ASSIGN_OR_RETURN(Statement select,
+                              database->Prepare("SELECT owner, epoch, expires_at_us FROM lease"));
   FLEETMEDIC_ASSIGN_OR_RETURN(const bool found, select.Step());
   if (!found) return Fail(Code::kCorrupt, "the store has no lease row");
   return Lease{std::string(select.Text(0)), static_cast<Epoch>(select.Int(1)),
@@ -130,17 +129,15 @@ class Writes final : public StoreTransaction {
   Status Put(Table table, std::string_view key, std::string_view value) override {
     FLEETMEDIC_RETURN_IF_ERROR(status_);
     FLEETMEDIC_RETURN_IF_ERROR(CheckRow(table, key, value));
-    return Keep(database_.Run(
-        fmt::format("INSERT INTO {} VALUES (?, ?) "
-                    "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                    TableName(table)),
-        key, value));
+    return Keep(database_.Run(fmt::format("INSERT INTO {} VALUES (?, ?) "
+                                          "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                                          TableName(table)),
+                              key, value));
   }
   Status Erase(Table table, std::string_view key) override {
     FLEETMEDIC_RETURN_IF_ERROR(status_);
     FLEETMEDIC_RETURN_IF_ERROR(CheckKey(table, key));
-    return Keep(
-        database_.Run(fmt::format("DELETE FROM {} WHERE key = ?", TableName(table)), key));
+    return Keep(database_.Run(fmt::format("DELETE FROM {} WHERE key = ?", TableName(table)), key));
   }
   Result<std::optional<std::string>> Get(Table table, std::string_view key) override {
     FLEETMEDIC_RETURN_IF_ERROR(status_);
@@ -218,8 +215,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
   FLEETMEDIC_ASSIGN_OR_RETURN(Database writer, OpenPatiently(path, database_options));
   FLEETMEDIC_RETURN_IF_ERROR(MakeSchema(&writer));
   FLEETMEDIC_ASSIGN_OR_RETURN(Database reader, OpenPatiently(path, database_options));
-  return std::unique_ptr<SqliteStore>(new SqliteStore(
-      std::make_unique<State>(clock, std::move(writer), std::move(reader))));
+  return std::unique_ptr<SqliteStore>(
+      new SqliteStore(std::make_unique<State>(clock, std::move(writer), std::move(reader))));
 }
 
 Result<Lease> SqliteStore::Acquire(std::string_view owner, Millis ttl) {

@@ -224,8 +224,9 @@ TEST_F(SqliteStoreTest, AnEditedAuditIsFoundAndNotSimplyDone) {
     ASSERT_TRUE(CommitNumber(store.get(), epoch, number));
   }
   Database other = Database::Open(path_).value();
-  const char* const kEdit = "UPDATE audit SET entry = replace(entry, '\"why\":\"2\"', "
-                            "'\"why\":\"9\"') WHERE seq = 2";
+  const char* const kEdit =
+      "UPDATE audit SET entry = replace(entry, '\"why\":\"2\"', "
+      "'\"why\":\"9\"') WHERE seq = 2";
   EXPECT_FALSE(other.Run(kEdit));
   EXPECT_FALSE(other.Run("DELETE FROM audit"));
   EXPECT_FALSE(other.Run("UPDATE lease SET epoch = 0"));
@@ -275,7 +276,8 @@ TEST_F(SqliteStoreTest, CommitsFromManyThreadsAreSerialAndReadsSeeThemWhole) {
       ++done;
     };
     for (int i = 0; i < 4; ++i) ASSERT_TRUE(pool.Submit("work", work));
-    mutex.LockWhen(absl::Condition(+[](int* count) { return *count == 4; }, &done));
+    mutex.LockWhen(absl::Condition(
+        +[](int* count) { return *count == 4; }, &done));
     mutex.Unlock();
   }
   EXPECT_EQ(store->Get(Table::kMeta, "a").value(), "100");

@@ -32,8 +32,8 @@ Status CheckRow(Table table, std::string_view key, std::string_view value) {
   FLEETMEDIC_RETURN_IF_ERROR(CheckKey(table, key));
   if (value.size() <= kStoreValueBytesMax) return {};
   return Fail(Code::kInvalidArgument,
-              fmt::format("the value of {} in table {} is {} bytes and the limit is {}",
-                          Quote(key), TableName(table), value.size(), kStoreValueBytesMax));
+              fmt::format("the value of {} in table {} is {} bytes and the limit is {}", Quote(key),
+                          TableName(table), value.size(), kStoreValueBytesMax));
 }
 
 Status CheckLease(std::string_view owner, Millis ttl) {
@@ -49,9 +49,9 @@ Status CheckLease(std::string_view owner, Millis ttl) {
 }
 
 tl::unexpected<Error> FailHeld(const Lease& holder) {
-  return Fail(Code::kBusy, fmt::format("the lease is held by {} (epoch {}) until {}",
-                                       Quote(holder.owner), holder.epoch,
-                                       FormatWall(holder.expires_at)));
+  return Fail(Code::kBusy,
+              fmt::format("the lease is held by {} (epoch {}) until {}", Quote(holder.owner),
+                          holder.epoch, FormatWall(holder.expires_at)));
 }
 
 tl::unexpected<Error> FailFenced(Epoch have, Epoch newest) {

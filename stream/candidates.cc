@@ -37,8 +37,8 @@ void CheckEach(std::span<const CandidateExpression> expressions,
   for (size_t i = 0; i < expressions.size(); ++i) {
     hs_expr_info_t* info = nullptr;
     hs_compile_error_t* error = nullptr;
-    const hs_error_t status = hs_expression_info(expressions[i].pattern.c_str(),
-                                                 FlagsOf(expressions[i]), &info, &error);
+    const hs_error_t status =
+        hs_expression_info(expressions[i].pattern.c_str(), FlagsOf(expressions[i]), &info, &error);
     if (status != HS_SUCCESS) {
       problems->push_back(ProblemOf(i, error));
       continue;
@@ -62,7 +62,7 @@ int OnMatch(unsigned id, unsigned long long, unsigned long long, unsigned, void*
 }  // namespace
 
 struct CandidateDatabase::Handle {
-  hs_database_t* database = nullptr;   // null where there is no expression
+  hs_database_t* database = nullptr;  // null where there is no expression
   ~Handle() { hs_free_database(database); }
 };
 
@@ -71,8 +71,7 @@ struct CandidateScanner::Scratch {
   ~Scratch() { hs_free_scratch(scratch); }
 };
 
-CandidateDatabase::CandidateDatabase(std::unique_ptr<Handle> handle)
-    : handle_(std::move(handle)) {}
+CandidateDatabase::CandidateDatabase(std::unique_ptr<Handle> handle) : handle_(std::move(handle)) {}
 CandidateDatabase::~CandidateDatabase() = default;
 
 std::shared_ptr<const CandidateDatabase> CandidateDatabase::Compile(
@@ -91,10 +90,9 @@ std::shared_ptr<const CandidateDatabase> CandidateDatabase::Compile(
       flags.push_back(FlagsOf(expression));
     }
     hs_compile_error_t* error = nullptr;
-    const hs_error_t status =
-        hs_compile_multi(patterns.data(), flags.data(), ids.data(),
-                         static_cast<unsigned>(patterns.size()), HS_MODE_BLOCK, nullptr,
-                         &handle->database, &error);
+    const hs_error_t status = hs_compile_multi(patterns.data(), flags.data(), ids.data(),
+                                               static_cast<unsigned>(patterns.size()),
+                                               HS_MODE_BLOCK, nullptr, &handle->database, &error);
     if (status != HS_SUCCESS) {
       const int index = error == nullptr ? 0 : error->expression;
       problems->push_back(ProblemOf(index < 0 ? 0 : static_cast<size_t>(index), error));

@@ -16,13 +16,13 @@
 namespace fleetmedic {
 
 struct CandidateExpression {
-  std::string pattern;   // Pattern::hyperscan
+  std::string pattern;  // Pattern::hyperscan
   bool ignore_case = false;
 };
 
 struct CandidateProblem {
   size_t expression = 0;
-  size_t offset = 0;     // in the expression; 0 where Hyperscan names none
+  size_t offset = 0;  // in the expression; 0 where Hyperscan names none
   std::string message;
 };
 

@@ -34,7 +34,7 @@ class LinePattern {
   explicit LinePattern(std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> engine_;
   std::vector<std::string> names_;
-  std::vector<int> groups_;   // of each name
+  std::vector<int> groups_;  // of each name
   int group_max_ = 0;
 };
 

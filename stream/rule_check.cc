@@ -14,21 +14,20 @@ void CheckExamples(const std::shared_ptr<const RuleSet>& rules, Diagnostics* dia
     const Rule& rule = rules->rules()[index];
     const auto matches = [&](const std::string& line) {
       bool found = false;
-      matcher.MatchAnySource(line, [&](const RuleMatch& match) {
-        found = found || match.rule_index == index;
-      });
+      matcher.MatchAnySource(
+          line, [&](const RuleMatch& match) { found = found || match.rule_index == index; });
       return found;
     };
     for (const std::string& line : rule.examples) {
       if (matches(line)) continue;
-      diagnostics->Error(rule.place, 8, rule.name + ".examples: expected the rule to match " +
-                                            Quote(line));
+      diagnostics->Error(rule.place, 8,
+                         rule.name + ".examples: expected the rule to match " + Quote(line));
     }
     for (const std::string& line : rule.counter_examples) {
       if (!matches(line)) continue;
-      diagnostics->Error(rule.place, 8,
-                         rule.name + ".counter_examples: expected the rule not to match " +
-                             Quote(line));
+      diagnostics->Error(
+          rule.place, 8,
+          rule.name + ".counter_examples: expected the rule not to match " + Quote(line));
     }
   }
 }
@@ -50,8 +49,8 @@ std::shared_ptr<const RuleSet> CheckRuleFiles(std::span<const std::string> paths
 }
 
 std::vector<LineMatch> MatchLines(const std::shared_ptr<const RuleSet>& rules,
-                                  std::string_view text,
-                                  const std::optional<std::string>& source, size_t matches_max) {
+                                  std::string_view text, const std::optional<std::string>& source,
+                                  size_t matches_max) {
   std::vector<LineMatch> matches;
   Matcher matcher(rules);
   ForEachLine(text, [&](size_t number, std::string_view line) {

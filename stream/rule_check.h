@@ -31,7 +31,7 @@ std::span<const RuleText> ShippedRules();
 
 // A rule that matched a line.
 struct LineMatch {
-  size_t line_number = 0;   // from 1
+  size_t line_number = 0;  // from 1
   std::string rule;
   std::string version;
   std::string condition;
@@ -46,8 +46,7 @@ struct LineMatch {
 // Every match in a text, by lines and then by rules; at most matches_max. With a source only the
 // rules that trust it; without one every rule, whatever it trusts.
 std::vector<LineMatch> MatchLines(const std::shared_ptr<const RuleSet>& rules,
-                                  std::string_view text,
-                                  const std::optional<std::string>& source,
+                                  std::string_view text, const std::optional<std::string>& source,
                                   size_t matches_max = 100'000);
 
 Json ToJson(const LineMatch& match);

@@ -28,7 +28,7 @@ TEST(ShippedRules, AreTheFilesOfTheFolder) {
 TEST(ShippedRules, AreNamedAfterTheirPack) {
   Diagnostics diagnostics;
   for (const RuleText& text : ShippedRules()) {
-    const std::string pack = text.file.substr(6, text.file.size() - 6 - 5);   // rules/PACK.toml
+    const std::string pack = text.file.substr(6, text.file.size() - 6 - 5);  // rules/PACK.toml
     for (const Rule& rule : ParseRules(std::span(&text, 1), &diagnostics)) {
       EXPECT_TRUE(rule.name.starts_with(pack + ".")) << rule.name << " in " << text.file;
     }

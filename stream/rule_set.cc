@@ -26,8 +26,9 @@ void ErrorInPattern(const Rule& rule, size_t offset, const std::string& message,
                     Diagnostics* diagnostics) {
   SourcePlace place = rule.pattern_place;
   place.column += static_cast<int>(offset);
-  diagnostics->Error(place, 1, rule.name + ".pattern: " + message +
-                                   (offset > 0 ? " at offset " + std::to_string(offset) : ""));
+  diagnostics->Error(place, 1,
+                     rule.name + ".pattern: " + message +
+                         (offset > 0 ? " at offset " + std::to_string(offset) : ""));
 }
 
 }  // namespace
@@ -52,8 +53,7 @@ std::map<std::string, std::string> RuleMatch::CaptureTexts() const {
   return texts;
 }
 
-std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules,
-                                                Diagnostics* diagnostics) {
+std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules, Diagnostics* diagnostics) {
   const size_t errors_before = diagnostics->errors();
   std::shared_ptr<RuleSet> set(new RuleSet);
   std::vector<CandidateExpression> expressions;
@@ -81,9 +81,8 @@ std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules,
   set->database_ = CandidateDatabase::Compile(expressions, &problems);
   for (const CandidateProblem& problem : problems) {
     const std::vector<size_t>& origins = read[problem.expression].origins;
-    ErrorInPattern(rules[problem.expression],
-                   origins[std::min(problem.offset, origins.size() - 1)], problem.message,
-                   diagnostics);
+    ErrorInPattern(rules[problem.expression], origins[std::min(problem.offset, origins.size() - 1)],
+                   problem.message, diagnostics);
   }
   if (!problems.empty()) return nullptr;
   set->rules_ = std::move(rules);
@@ -133,8 +132,8 @@ void Matcher::MatchTrusted(std::string_view line, const std::vector<bool>& trust
     for (size_t i = 0; i < values_.size(); ++i) {
       captures_.emplace_back(pattern.captures()[i], values_[i]);
     }
-    matched({rules_->rules_[index], index, captures_, rules_->units_[index],
-             rules_->messages_[index]});
+    matched(
+        {rules_->rules_[index], index, captures_, rules_->units_[index], rules_->messages_[index]});
   }
 }
 
@@ -142,8 +141,7 @@ void Matcher::MatchText(std::string_view text, std::string_view source, LineMatc
   const std::vector<bool>& trusted = Trusted(source);
   if (trusted.empty()) return;
   ForEachLine(text, [&](size_t number, std::string_view line) {
-    MatchTrusted(line, trusted,
-                 [&](const RuleMatch& match) { matched(number, line, match); });
+    MatchTrusted(line, trusted, [&](const RuleMatch& match) { matched(number, line, match); });
   });
 }
 

@@ -24,7 +24,7 @@ namespace fleetmedic {
 // One rule on one line. Lives as long as the call it is passed to.
 struct RuleMatch {
   const Rule& rule;
-  size_t rule_index = 0;   // in RuleSet::rules()
+  size_t rule_index = 0;  // in RuleSet::rules()
   // In the order of the pattern; views into the line.
   std::span<const std::pair<std::string_view, std::string_view>> captures;
   // Rule::unit and Rule::message with the captures in them. What log text puts there cannot do
@@ -47,8 +47,7 @@ class RuleSet {
  public:
   // Null where an expression is not sound; each such is an error in `diagnostics` at its place in
   // the file. Requires rules that ParseRules let through. No rules are a set that matches nothing.
-  static std::shared_ptr<const RuleSet> Compile(std::vector<Rule> rules,
-                                                Diagnostics* diagnostics);
+  static std::shared_ptr<const RuleSet> Compile(std::vector<Rule> rules, Diagnostics* diagnostics);
 
   const std::vector<Rule>& rules() const { return rules_; }
   // Of the compiled expressions.

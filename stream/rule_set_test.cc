@@ -36,17 +36,16 @@ std::vector<std::string> Names(Matcher* matcher, std::string_view line,
 }
 
 TEST(RuleSet, TellsUnitMessageAndCaptures) {
-  Matcher matcher(MustCompile({MakeRule(
-      "k.io", R"(dev (?P<device>\w+), sector (?P<sector>\d+)(?P<rest> .*)?)", "{device}",
-      "I/O error on {device} at {sector}")}));
+  Matcher matcher(
+      MustCompile({MakeRule("k.io", R"(dev (?P<device>\w+), sector (?P<sector>\d+)(?P<rest> .*)?)",
+                            "{device}", "I/O error on {device} at {sector}")}));
   int matches = 0;
   matcher.Match("blk: dev sda, sector 17", "kernel", [&](const RuleMatch& match) {
     ++matches;
     EXPECT_EQ(match.Unit(), "sda");
     EXPECT_EQ(match.Message(), "I/O error on sda at 17");
-    EXPECT_EQ(match.CaptureTexts(),
-              (std::map<std::string, std::string>{{"device", "sda"}, {"rest", ""},
-                                                  {"sector", "17"}}));
+    EXPECT_EQ(match.CaptureTexts(), (std::map<std::string, std::string>{
+                                        {"device", "sda"}, {"rest", ""}, {"sector", "17"}}));
   });
   EXPECT_EQ(matches, 1);
 }
@@ -92,16 +91,15 @@ TEST(RuleSet, MatchesComeInTheOrderOfTheRules) {
 
 TEST(RuleSet, EveryUnsoundExpressionIsToldAtItsPlace) {
   Diagnostics diagnostics;
-  EXPECT_EQ(RuleSet::Compile({MakeRule("a.1", "a(b"), MakeRule("a.2", "ok"),
-                              MakeRule("a.3", "a**")},
-                             &diagnostics),
-            nullptr);
+  EXPECT_EQ(
+      RuleSet::Compile({MakeRule("a.1", "a(b"), MakeRule("a.2", "ok"), MakeRule("a.3", "a**")},
+                       &diagnostics),
+      nullptr);
   EXPECT_EQ(diagnostics.errors(), 2u);
   EXPECT_EQ(Diagnostics::Headline(diagnostics.Sorted()[0]),
             "r.toml:3:12: error: a.1.pattern: missing ): a(b");
   Diagnostics hyperscan;
-  EXPECT_EQ(RuleSet::Compile({MakeRule("a.1", "x*"), MakeRule("a.2", "a^b")}, &hyperscan),
-            nullptr);
+  EXPECT_EQ(RuleSet::Compile({MakeRule("a.1", "x*"), MakeRule("a.2", "a^b")}, &hyperscan), nullptr);
   EXPECT_EQ(hyperscan.errors(), 2u) << hyperscan.Text();
   EXPECT_EQ(Diagnostics::Headline(hyperscan.Sorted()[0]),
             "r.toml:3:12: error: a.1.pattern: matches the empty text, and so every line");
@@ -113,33 +111,36 @@ TEST(RuleSet, WithoutRulesMatchesNothing) {
 }
 
 TEST(MatchText, SeesEachLineAlone) {
-  Matcher matcher(MustCompile({MakeRule("a.end", "bad$"), MakeRule("a.space", R"(a\sb)"),
-                               MakeRule("a.not", "^[^x]+y")}));
+  Matcher matcher(MustCompile(
+      {MakeRule("a.end", "bad$"), MakeRule("a.space", R"(a\sb)"), MakeRule("a.not", "^[^x]+y")}));
   std::vector<std::string> seen;
-  matcher.MatchText("bad\r\na\nb\n\nqy\nis bad", "kernel",
-                    [&](size_t number, std::string_view line, const RuleMatch& match) {
-                      seen.push_back(std::to_string(number) + ":" + std::string(line) + ":" +
-                                     match.rule.name);
-                    });
+  matcher.MatchText(
+      "bad\r\na\nb\n\nqy\nis bad", "kernel",
+      [&](size_t number, std::string_view line, const RuleMatch& match) {
+        seen.push_back(std::to_string(number) + ":" + std::string(line) + ":" + match.rule.name);
+      });
   EXPECT_EQ(seen, (std::vector<std::string>{"1:bad:a.end", "5:qy:a.not", "6:is bad:a.end"}));
 }
 
 // Expressions that touch every place where the two engines are known to differ or could.
 const char* const kPatterns[] = {
-    R"(a\sb)",          R"(a\Sb)",         R"([\s\d]x)",     R"([^\s]\S[\S\d]$)",
-    R"(^\x00)",         R"(\x1b\[)",       R"(foo.bar)",     R"(foo[^b]*bar$)",
-    R"(\bkernel\b)",    R"(\Bx\B)",        R"(^(?P<a>\w+):)", R"((?i)error)",
-    R"([[:space:]]z)",  R"([^[:alnum:]]q)", R"(a{2,5}b)",     R"((ab|cd|e)+f$)",
-    R"(.+end)",         R"(^.{3}x)",       R"(x\z)",         R"(\Ay)",
-    R"((?s)n.m)",       R"(a.*?b.*c)",     R"([\x00-\x1f]t)", R"(\W\W\W)",
-    R"(\D\D9)",         R"((?m)^q)",       R"((?m)r$)",      R"(a|^b|c$)",
-    R"([a-f]+-[^a-f])", R"(\t\n?u)",       R"(\f|\a7)",      R"((x?y?z)+!)"};
+    R"(a\sb)",          R"(a\Sb)",          R"([\s\d]x)",      R"([^\s]\S[\S\d]$)",
+    R"(^\x00)",         R"(\x1b\[)",        R"(foo.bar)",      R"(foo[^b]*bar$)",
+    R"(\bkernel\b)",    R"(\Bx\B)",         R"(^(?P<a>\w+):)", R"((?i)error)",
+    R"([[:space:]]z)",  R"([^[:alnum:]]q)", R"(a{2,5}b)",      R"((ab|cd|e)+f$)",
+    R"(.+end)",         R"(^.{3}x)",        R"(x\z)",          R"(\Ay)",
+    R"((?s)n.m)",       R"(a.*?b.*c)",      R"([\x00-\x1f]t)", R"(\W\W\W)",
+    R"(\D\D9)",         R"((?m)^q)",        R"((?m)r$)",       R"(a|^b|c$)",
+    R"([a-f]+-[^a-f])", R"(\t\n?u)",        R"(\f|\a7)",       R"((x?y?z)+!)"};
 
 std::string HostileLine(Random* random) {
   static constexpr std::string_view kPieces[] = {
-      "a", "b", "ab", " ", "\t", "\v", "\f", "\r", "foo", "bar", "kernel", "ERROR", "error",
-      ":", "x", "y", "z", "\x1b[", "\xff", "\xc3\xa4", "\xe2\x84\xaa", "\xa0", "\x85", "q", "9",
-      "end", "aaab", "cdf", "-", "!", "n", "m", "t", "u", "\x7f", "c", "e", "7", "\xb5", "\xe0"};
+      "a",    "b",    "ab",  " ",      "\t",    "\v",       "\f",
+      "\r",   "foo",  "bar", "kernel", "ERROR", "error",    ":",
+      "x",    "y",    "z",   "\x1b[",  "\xff",  "\xc3\xa4", "\xe2\x84\xaa",
+      "\xa0", "\x85", "q",   "9",      "end",   "aaab",     "cdf",
+      "-",    "!",    "n",   "m",      "t",     "u",        "\x7f",
+      "c",    "e",    "7",   "\xb5",   "\xe0"};
   std::string line;
   const size_t pieces = random->Below(20) + (random->Chance(0.01) ? 4000 : 0);
   for (size_t i = 0; i < pieces; ++i) {

@@ -121,9 +121,8 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
       frame.text, frame.source, [&](size_t, std::string_view line, const RuleMatch& match) {
         rule_matches_[match.rule_index].Add();
         const std::optional<Finding> finding =
-            thresholds_.Add({frame.host, frame.boot_id, match.rule, match.Unit(),
-                             match.Message(), match.CaptureTexts(), line, frame.first_at,
-                             position});
+            thresholds_.Add({frame.host, frame.boot_id, match.rule, match.Unit(), match.Message(),
+                             match.CaptureTexts(), line, frame.first_at, position});
         if (!finding) return;
         if (++found > kFindingsPerFrameMax) return findings_over_limit_.Add();
         findings_.push_back(RecordOf(*finding, now));
@@ -203,8 +202,7 @@ void StreamRole::ShowLag() {
   const Result<Reader::Lag> lag = reader_->Behind();
   if (!lag) return log_errors_.Add();
   lag_records_.Set(static_cast<double>(lag->records));
-  const Micros age =
-      lag->oldest == kWallNever ? Micros(0) : parts_.clock->Wall() - lag->oldest;
+  const Micros age = lag->oldest == kWallNever ? Micros(0) : parts_.clock->Wall() - lag->oldest;
   // A record from the future is a clock's fault and no lag.
   lag_seconds_.Set(static_cast<double>(std::max(age, Micros(0)).count()) / 1e6);
 }

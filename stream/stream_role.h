@@ -81,7 +81,7 @@ class StreamRole final : public Role {
   MonoTime lag_shown_at_{};
   uint64_t windows_dropped_told_ = 0;
 
-  std::vector<MetricCounter> rule_matches_;   // by the index of the rule
+  std::vector<MetricCounter> rule_matches_;  // by the index of the rule
   MetricCounter records_read_;
   MetricCounter lines_read_;
   MetricCounter bytes_read_;

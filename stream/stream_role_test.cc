@@ -31,12 +31,12 @@ class StreamRoleTest : public testing::Test {
  protected:
   void MakeRole(std::shared_ptr<const RuleSet> rules) {
     metrics_ = std::make_unique<Metrics>();
-    role_ = std::make_unique<StreamRole>(
-        std::move(rules), StreamRole::Parts{.clock = &clock_,
-                                            .log = &faults_,
-                                            .metrics = metrics_.get(),
-                                            .wake = [this] { ++wakes_; },
-                                            .limits = {}});
+    role_ = std::make_unique<StreamRole>(std::move(rules),
+                                         StreamRole::Parts{.clock = &clock_,
+                                                           .log = &faults_,
+                                                           .metrics = metrics_.get(),
+                                                           .wake = [this] { ++wakes_; },
+                                                           .limits = {}});
   }
 
   void Write(std::string_view host, std::string_view source, std::string text) {
@@ -209,8 +209,7 @@ class Faults : public StreamRoleTest,
 
 std::vector<std::tuple<LogCall, LogFault, int>> EveryFault() {
   std::vector<std::tuple<LogCall, LogFault, int>> all;
-  for (const LogCall call :
-       {LogCall::kAppend, LogCall::kCommit, LogCall::kPoll, LogCall::kOpen}) {
+  for (const LogCall call : {LogCall::kAppend, LogCall::kCommit, LogCall::kPoll, LogCall::kOpen}) {
     for (size_t i = 0; i < kLogFaultCount; ++i) {
       const auto fault = static_cast<LogFault>(i);
       if (!CanMeet(call, fault)) continue;

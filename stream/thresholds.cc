@@ -74,8 +74,8 @@ Thresholds::Window& Thresholds::WindowOf(const RuleHit& hit) {
     hosts_.splice(hosts_.begin(), hosts_, known->second);
   }
   Host& host = hosts_.front();
-  std::string key = std::string(hit.boot_id) + '\n' + hit.rule.name + '\n' + hit.rule.version +
-                    '\n' + hit.unit;
+  std::string key =
+      std::string(hit.boot_id) + '\n' + hit.rule.name + '\n' + hit.rule.version + '\n' + hit.unit;
   const auto found = host.by_key.find(key);
   if (found != host.by_key.end()) {
     host.windows.splice(host.windows.begin(), host.windows, found->second);

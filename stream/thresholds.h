@@ -28,7 +28,7 @@ struct RuleHit {
   std::map<std::string, std::string> captures;
   std::string_view line;
   WallTime at = kWallNever;
-  std::string_view position;   // Finding::position
+  std::string_view position;  // Finding::position
 };
 
 struct ThresholdLimits {
@@ -65,9 +65,9 @@ class Thresholds {
     std::string key;
     // Of the last lines, at most threshold_count.
     std::deque<WallTime> times;
-    WallTime first_at = kWallNever;      // of the lines that `lines` counts
-    WallTime found_at = kWallNever;      // of the last finding
-    uint64_t lines = 0;                  // since the last finding
+    WallTime first_at = kWallNever;  // of the lines that `lines` counts
+    WallTime found_at = kWallNever;  // of the last finding
+    uint64_t lines = 0;              // since the last finding
     std::deque<std::string> evidence;
   };
   // Most recently used first.

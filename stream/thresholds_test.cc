@@ -24,8 +24,15 @@ std::optional<Finding> Add(Thresholds* thresholds, const Rule& rule, Seconds at,
                            std::string unit = "sda", std::string_view host = "h",
                            std::string_view boot = "b") {
   const HostId id{std::string(host)};
-  return thresholds->Add({id, boot, rule, std::move(unit), "message", {{"device", "sda"}},
-                          "the \x1b line", kStart + at, "logs/0@7"});
+  return thresholds->Add({id,
+                          boot,
+                          rule,
+                          std::move(unit),
+                          "message",
+                          {{"device", "sda"}},
+                          "the \x1b line",
+                          kStart + at,
+                          "logs/0@7"});
 }
 
 TEST(Thresholds, AFindingSaysAllThatTheRuleMeans) {
@@ -41,8 +48,7 @@ TEST(Thresholds, AFindingSaysAllThatTheRuleMeans) {
   EXPECT_EQ(finding->condition.verdict, Verdict::kBad);
   EXPECT_EQ(finding->condition.severity, Severity::kHard);
   EXPECT_EQ(finding->condition.since, kStart);
-  EXPECT_EQ(finding->condition.evidence,
-            std::vector<std::string>{"the \xe2\x90\x9b line"});
+  EXPECT_EQ(finding->condition.evidence, std::vector<std::string>{"the \xe2\x90\x9b line"});
   EXPECT_EQ(finding->clear, Clear::kBoot);
   EXPECT_EQ(finding->count, 1u);
   EXPECT_EQ(finding->position, "logs/0@7");
@@ -54,7 +60,7 @@ struct Course {
   std::string_view name;
   int count;
   Millis within;
-  std::vector<int> lines_at;     // seconds
+  std::vector<int> lines_at;  // seconds
   std::vector<int> findings_at;
 };
 
@@ -78,14 +84,17 @@ INSTANTIATE_TEST_SUITE_P(
         Course{"three_that_are_too_far_apart", 3, Minutes(1), {0, 40, 80, 120}, {}},
         Course{"three_exactly_within", 3, Minutes(1), {0, 30, 60}, {60}},
         Course{"a_window_slides", 3, Minutes(1), {0, 50, 70, 100}, {100}},
-        Course{"a_repeat_every_30_s_while_it_goes_on", 1, Minutes(5),
-               {0, 1, 10, 29, 30, 31, 59, 61, 90, 91}, {0, 30, 61, 91}},
+        Course{"a_repeat_every_30_s_while_it_goes_on",
+               1,
+               Minutes(5),
+               {0, 1, 10, 29, 30, 31, 59, 61, 90, 91},
+               {0, 30, 61, 91}},
         Course{"a_repeat_after_a_shorter_window", 1, Seconds(10), {0, 5, 10, 15, 20}, {0, 10, 20}},
         Course{"after_a_silence_it_counts_anew", 3, Seconds(10), {0, 1, 2, 60, 61, 62}, {2, 62}},
         Course{"a_time_a_little_behind_counts_as_now", 3, Minutes(1), {10, 8, 9}, {9}},
         Course{"a_clock_put_back_begins_anew", 2, Minutes(1), {7200, 7201, 0, 1}, {7201, 1}},
-        Course{"a_clock_put_back_does_not_silence_it", 1, Minutes(1), {7200, 0, 31},
-               {7200, 0, 31}}),
+        Course{
+            "a_clock_put_back_does_not_silence_it", 1, Minutes(1), {7200, 0, 31}, {7200, 0, 31}}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Thresholds, HostsBootsUnitsAndRulesCountAlone) {

@@ -97,8 +97,10 @@ constexpr std::array kJobRunFlags = {
     kObjectFormat};
 constexpr std::array kJobRemoveFlags = {kDryRun};
 constexpr std::array kUpFlags = {
-    kConfig,  kStateDir,
-    kRunDir,  kListen,
+    kConfig,
+    kStateDir,
+    kRunDir,
+    kListen,
     kMode,
     Flag{"demo-hosts", 0, F::kInteger, "N", "", "this machine, watched, and N demo hosts"},
     Flag{"act-here", 0, F::kSwitch, "", "", "with --demo-hosts: act on this machine too"},
@@ -107,9 +109,8 @@ constexpr std::array kDemoFlags = {
     Flag{"play", 0, F::kSwitch, "", "", "play the story by itself and report measured times"},
     Flag{"hosts", 0, F::kInteger, "N", "12", "with --play: hosts of the demo fleet"}, kStateDir,
     kObjectFormat};
-constexpr std::array kDemoWords = {
-    Positional{"ACT", false, true, Completion::kHost,
-               "faults, inject FAULT HOST..., heal FAULT HOST..."}};
+constexpr std::array kDemoWords = {Positional{"ACT", false, true, Completion::kHost,
+                                              "faults, inject FAULT HOST..., heal FAULT HOST..."}};
 constexpr std::array kDemoExamples = {
     Example{"fleetmedic demo inject docker-hung demo-03", "break one host of the demo fleet"},
     Example{"fleetmedic demo --play", "the whole story, without a person"}};

@@ -13,7 +13,7 @@
 
 namespace fleetmedic {
 
-using namespace cli;   // NOLINT(build/namespaces): the handlers are the command line's
+using namespace cli;  // NOLINT(build/namespaces): the handlers are the command line's
 namespace {
 
 int Failed(const Invocation& invocation, const Error& error) {

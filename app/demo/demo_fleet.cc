@@ -26,8 +26,7 @@ Job Service(const std::string& id, int instances, int min_healthy) {
 // Asks every task of one executor's folder to end, and waits for it; the executor itself is gone.
 void StopAllTasks(const std::string& executor_dir, const std::string& self, const Clock& clock,
                   MonoTime deadline) {
-  ProcessDriver driver(ProcessDriverOptions{.folder = executor_dir + "/tasks",
-                                            .shim_argv = {self}},
+  ProcessDriver driver(ProcessDriverOptions{.folder = executor_dir + "/tasks", .shim_argv = {self}},
                        &clock);
   if (!driver.Open()) return;
   Job job;
@@ -88,12 +87,12 @@ Status DemoFleet::Start() {
 
 Status DemoFleet::PutJobs() {
   const int hosts = static_cast<int>(hosts_.size());
-  const std::vector<Job> jobs = {Service("shop-web", hosts, hosts - 1),
-                                 Service("shop-api", std::max(1, hosts / 2),
-                                         std::max(0, hosts / 2 - 1))};
+  const std::vector<Job> jobs = {
+      Service("shop-web", hosts, hosts - 1),
+      Service("shop-api", std::max(1, hosts / 2), std::max(0, hosts / 2 - 1))};
   const auto put = [jobs](SchedulerCore* core, MonoTime) -> Result<Json> {
     for (const Job& job : jobs) {
-      if (core->cluster().jobs().contains(job.id)) continue;   // of an earlier start
+      if (core->cluster().jobs().contains(job.id)) continue;  // of an earlier start
       FLEETMEDIC_RETURN_IF_ERROR(core->cluster().PutJob(job));
     }
     return Json();
@@ -122,9 +121,8 @@ void DemoFleet::Stop() {
 }
 
 std::string DemoFleet::Welcome() const {
-  const std::string prefix = config_.run_dir == "/run/fleetmedic"
-                                 ? ""
-                                 : "FLEETMEDIC_RUN_DIR=" + config_.run_dir + " ";
+  const std::string prefix =
+      config_.run_dir == "/run/fleetmedic" ? "" : "FLEETMEDIC_RUN_DIR=" + config_.run_dir + " ";
   return fmt::format(
       "\n  {} demo hosts, and this machine{}.\n\n"
       "  console   {}\n"

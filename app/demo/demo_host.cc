@@ -81,12 +81,10 @@ Status DemoHost::Create(const std::string& name, WallTime now) {
 Status DemoHost::WriteKernelLine(std::string_view message, WallTime now) {
   // The format of /dev/kmsg: "priority,sequence,microseconds,flags;message\n"; priority 2 is
   // facility 0, the kernel's own.
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string before,
-                              ReadFile(PathOf(kKmsg), kFileBytesMax));
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string before, ReadFile(PathOf(kKmsg), kFileBytesMax));
   const auto sequence = std::ranges::count(before, '\n') + 1;
   const std::string line = fmt::format("2,{},{},-;{}\n", sequence,
-                                       now.time_since_epoch().count() % 1'000'000'000'000,
-                                       message);
+                                       now.time_since_epoch().count() % 1'000'000'000'000, message);
   const UniqueFd fd(open(PathOf(kKmsg).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
   if (!fd.ok()) return FailErrno("open " + PathOf(kKmsg), errno);
   if (write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
@@ -138,20 +136,19 @@ Status DemoHost::Inject(std::string_view fault, WallTime now) {
   }
   if (fault == "gpu-xid") {
     return WriteKernelLine(
-        "NVRM: Xid (PCI:0000:3b:00): 79, pid=4711, name=trainer, GPU has fallen off the bus.",
-        now);
+        "NVRM: Xid (PCI:0000:3b:00): 79, pid=4711, name=trainer, GPU has fallen off the bus.", now);
   }
   if (fault == "nvme-timeout") {
     for (int i = 0; i < 6; ++i) {
-      FLEETMEDIC_RETURN_IF_ERROR(WriteKernelLine(
-          fmt::format("nvme nvme0: I/O {} QID 3 timeout, aborting", 200 + i), now));
+      FLEETMEDIC_RETURN_IF_ERROR(
+          WriteKernelLine(fmt::format("nvme nvme0: I/O {} QID 3 timeout, aborting", 200 + i), now));
     }
     return {};
   }
   std::string names;
   for (const DemoFault& known : DemoFaults()) names += fmt::format(" {}", known.name);
-  return Fail(Code::kNotFound, fmt::format("no fault \"{}\"; there are:{}",
-                                           fault.substr(0, 64), names));
+  return Fail(Code::kNotFound,
+              fmt::format("no fault \"{}\"; there are:{}", fault.substr(0, 64), names));
 }
 
 Status DemoHost::Heal(std::string_view fault, WallTime now) {
@@ -202,10 +199,10 @@ DemoHostConfig ConfigForDemoHost(int index, const std::string& root, const std::
   config.agent.repeat_every = Seconds(30);
   config.agent.probe_deadline = Seconds(1);
   config.agent.read_journal = false;
-  config.detectors.systemd_interval = Seconds(1);
-  config.detectors.docker_interval = Seconds(1);
-  config.detectors.filesystem_interval = Seconds(1);
-  config.detectors.boot_grace = Seconds(0);
+  config.detectors.systemd.interval = Seconds(1);
+  config.detectors.docker.interval = Seconds(1);
+  config.detectors.filesystem.interval = Seconds(1);
+  config.detectors.systemd.boot_grace = Seconds(0);
   config.executor.capacity = {.cpu_milli = 8000, .memory_bytes = int64_t{16} << 30};
   config.executor.report_every = Seconds(2);
   config.executor.reboot_command = {self, "demo", "reboot-root", root};

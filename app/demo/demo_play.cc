@@ -22,15 +22,15 @@ namespace {
 constexpr Millis kLookEvery = Millis(100);
 constexpr Millis kCallPatience = Seconds(5);
 constexpr Millis kQuietAfterHold = Seconds(5);
-constexpr int kPatientIndex = 2;        // demo-03
+constexpr int kPatientIndex = 2;  // demo-03
 constexpr int kBadImageHosts = 5;
 
 // The fleet at one look.
 struct Look {
-  std::map<std::string, std::string> states;   // by host
+  std::map<std::string, std::string> states;  // by host
   std::string mode;
   bool tripped = false;
-  int out = 0;            // tainted, draining, drained, repairing, probation, retired
+  int out = 0;  // tainted, draining, drained, repairing, probation, retired
   int grants = 0;
 };
 
@@ -53,9 +53,7 @@ class Play {
   // Looks until `seen` says so or the bound is over; records the step.
   bool Step(const std::string& name, Millis bound, const std::function<std::string()>& missing);
   void Record(const std::string& name, bool ok, MonoTime since, Millis bound, std::string detail);
-  void Pause(Millis span) const {
-    (void)PollUntil({}, clock_, clock_.Mono() + span);
-  }
+  void Pause(Millis span) const { (void)PollUntil({}, clock_, clock_.Mono() + span); }
 
   Result<Json> Call(const std::string& method, const std::string& target, const Json& body = {});
   Result<Look> LookNow();
@@ -73,18 +71,15 @@ class Play {
   const HttpClient api_;
   std::optional<Child> fleet_;
   PlayReport report_;
-  int out_max_ = 0;       // hosts out at once, the most that any look saw
+  int out_max_ = 0;  // hosts out at once, the most that any look saw
   int wanted_tasks_ = 0;
 };
 
 Status Play::StartFleet() {
   ChildOptions child;
-  child.argv = {options_.self,  "up",
-                "--demo-hosts", std::to_string(options_.hosts),
-                "--state-dir",  state_dir_,
-                "--run-dir",    state_dir_ + "/run",
-                "--listen",     "127.0.0.1:0",
-                "--log-level",  "error"};
+  child.argv = {options_.self, "up",          "--demo-hosts", std::to_string(options_.hosts),
+                "--state-dir", state_dir_,    "--run-dir",    state_dir_ + "/run",
+                "--listen",    "127.0.0.1:0", "--log-level",  "error"};
   FLEETMEDIC_ASSIGN_OR_RETURN(Child started, Child::Start(child));
   fleet_.emplace(std::move(started));
   return {};
@@ -174,8 +169,7 @@ std::string Play::WaitsFor(const std::string& host, const std::set<std::string>&
 
 std::map<std::string, int64_t> Play::TasksOf(const std::string& host) {
   std::map<std::string, int64_t> tasks;
-  const Result<Json> answer =
-      Call("GET", "/api/v1/tasks" + (host.empty() ? "" : "?host=" + host));
+  const Result<Json> answer = Call("GET", "/api/v1/tasks" + (host.empty() ? "" : "?host=" + host));
   if (!answer || (*answer)["items"].array() == nullptr) return tasks;
   for (const Json& item : *(*answer)["items"].array()) {
     const std::string* state = item["state"].string();
@@ -292,9 +286,7 @@ Result<PlayReport> Play::Run() {
 
 }  // namespace
 
-bool PlayReport::ok() const {
-  return !steps.empty() && std::ranges::all_of(steps, &PlayStep::ok);
-}
+bool PlayReport::ok() const { return !steps.empty() && std::ranges::all_of(steps, &PlayStep::ok); }
 
 Json ToJson(const PlayReport& report) {
   Json steps(Json::Array{});
@@ -320,8 +312,8 @@ std::string PlayText(const PlayReport& report) {
                         step.name, static_cast<double>(step.took.count()) / 1000,
                         static_cast<double>(step.bound.count()) / 1000, step.detail);
   }
-  text += fmt::format("\n  {}\n", report.ok() ? "Every step kept its bound."
-                                              : "A step did not keep its bound.");
+  text += fmt::format(
+      "\n  {}\n", report.ok() ? "Every step kept its bound." : "A step did not keep its bound.");
   return text;
 }
 

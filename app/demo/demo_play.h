@@ -18,7 +18,7 @@ struct PlayStep {
   bool ok = false;
   Millis took{0};
   Millis bound{0};
-  std::string detail;     // what was seen, or what was missing
+  std::string detail;  // what was seen, or what was missing
 };
 
 struct PlayReport {
@@ -33,8 +33,8 @@ std::string PlayText(const PlayReport& report);
 constexpr int kDemoPlayHostsMin = 9;
 
 struct PlayOptions {
-  std::string self;              // this program
-  std::string state_dir;         // empty: a temporary folder, removed at the end
+  std::string self;       // this program
+  std::string state_dir;  // empty: a temporary folder, removed at the end
   int hosts = 12;
   std::ostream* talk = nullptr;  // progress, one line a step
   const Clock* clock = nullptr;

@@ -31,11 +31,11 @@ namespace {
 
 constexpr int kHosts = 9;
 constexpr size_t kTasksWanted = kHosts + kHosts / 2;
-constexpr size_t kGrantsMax = 1;            // what fleet_concurrent allows ten hosts
+constexpr size_t kGrantsMax = 1;  // what fleet_concurrent allows ten hosts
 constexpr uint64_t kRoundsDefault = 20;
-constexpr int kSettleEvery = 5;             // rounds
-constexpr Millis kAnswerMax = Seconds(2);   // from the start to the first answer
-constexpr Millis kLeadMax = Seconds(16);    // a lease of 10 s that nobody gave back, and turns
+constexpr int kSettleEvery = 5;            // rounds
+constexpr Millis kAnswerMax = Seconds(2);  // from the start to the first answer
+constexpr Millis kLeadMax = Seconds(16);   // a lease of 10 s that nobody gave back, and turns
 constexpr Millis kTasksBackMax = Seconds(120);
 constexpr Millis kCallMax = Seconds(5);
 constexpr uint64_t kLifeMillisMax = 20'000;
@@ -59,18 +59,17 @@ class CrashE2e : public testing::Test {
     const UniqueFd log(
         ::open((folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     ChildOptions child;
-    child.argv = {FLEETMEDIC_PROGRAM, "up", "--demo-hosts", std::to_string(kHosts),
-                  "--state-dir", folder_.path(), "--run-dir", folder_ / "run",
-                  "--listen", "127.0.0.1:0", "--log-level", "warning"};
+    child.argv = {FLEETMEDIC_PROGRAM, "up",           "--demo-hosts", std::to_string(kHosts),
+                  "--state-dir",      folder_.path(), "--run-dir",    folder_ / "run",
+                  "--listen",         "127.0.0.1:0",  "--log-level",  "warning"};
     child.standard_output = {ChildStream::Kind::kFd, log.get()};
     child.standard_error = {ChildStream::Kind::kFd, log.get()};
     const MonoTime began = clock_.Mono();
     auto started = Child::Start(child);
     ASSERT_TRUE(started) << started.error().message;
     fleet_.emplace(*std::move(started));
-    const bool answers = WaitUntil(clock_, Seconds(30), [this] {
-      return Get("control.sock", "/api/v1/state").has_value();
-    });
+    const bool answers = WaitUntil(
+        clock_, Seconds(30), [this] { return Get("control.sock", "/api/v1/state").has_value(); });
     const auto took = std::chrono::duration_cast<Millis>(clock_.Mono() - began);
     ASSERT_TRUE(answers) << LogEnd();
     answer_max_ = std::max(answer_max_, took);
@@ -89,8 +88,8 @@ class CrashE2e : public testing::Test {
   Result<Json> Get(const std::string& socket, const std::string& target) {
     return Call(socket, "GET", target, "");
   }
-  Result<Json> Call(const std::string& socket, const std::string& method,
-                    const std::string& target, const std::string& body) {
+  Result<Json> Call(const std::string& socket, const std::string& method, const std::string& target,
+                    const std::string& body) {
     HttpCall call;
     call.method = method;
     call.target = target;
@@ -167,7 +166,7 @@ class CrashE2e : public testing::Test {
       EXPECT_TRUE(fresh) << task << " runs twice: " << other->second << " and " << pid;
       const auto [first, first_time] = ran_as_.emplace(task, pid);
       EXPECT_EQ(first->second, pid) << task << " was started again\n" << LogEnd();
-      first->second = pid;   // told once
+      first->second = pid;  // told once
     }
   }
 
@@ -189,8 +188,7 @@ class CrashE2e : public testing::Test {
     const bool back = WaitUntil(clock_, kTasksBackMax, [this, &running] {
       CheckInvariants();
       running = RunningTasks();
-      return running == kTasksWanted &&
-             TaskProcessesBelow(folder_.path()).size() == kTasksWanted;
+      return running == kTasksWanted && TaskProcessesBelow(folder_.path()).size() == kTasksWanted;
     });
     EXPECT_TRUE(back) << running << " of " << kTasksWanted << " tasks run\n" << LogEnd();
     const auto took = std::chrono::duration_cast<Millis>(clock_.Mono() - since);
@@ -223,7 +221,7 @@ class CrashE2e : public testing::Test {
   Random random_{0};
   std::optional<Child> fleet_;
   std::unique_ptr<SqliteStore> store_;
-  std::map<std::string, pid_t> ran_as_;   // the process that each task ever was
+  std::map<std::string, pid_t> ran_as_;  // the process that each task ever was
   Millis answer_max_{0};
   Millis back_max_{0};
   int out_seen_ = 0;
@@ -249,10 +247,10 @@ TEST_F(CrashE2e, KilledAtRandomMomentsItLosesNothingAndStartsNothingTwice) {
   }
   ASSERT_NO_FATAL_FAILURE(StartFleet());
   ComesBack();
-  fmt::print("{} rounds, {} of them long enough to lead; first answer after {} ms at most; every "
-             "task back after {} ms at most; {} times a host was seen out; {} tasks ran\n",
-             *rounds, rounds_led_, answer_max_.count(), back_max_.count(), out_seen_,
-             ran_as_.size());
+  fmt::print(
+      "{} rounds, {} of them long enough to lead; first answer after {} ms at most; every "
+      "task back after {} ms at most; {} times a host was seen out; {} tasks ran\n",
+      *rounds, rounds_led_, answer_max_.count(), back_max_.count(), out_seen_, ran_as_.size());
   RecordProperty("answer_max_millis", static_cast<int>(answer_max_.count()));
   RecordProperty("tasks_back_max_millis", static_cast<int>(back_max_.count()));
 }

@@ -1,4 +1,4 @@
-#include "detectors/docker_detector.h"
+#include "detectors/docker/docker_detector.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -37,7 +37,7 @@ class DockerDetectorE2e : public testing::Test {
     auto started = DockerFixture::Start(options);
     ASSERT_TRUE(started) << started.error().message;
     docker_ = *std::move(started);
-    config_.docker_socket = docker_->socket();
+    config_.socket = docker_->socket();
     detector_ = std::make_unique<DockerDetector>(&clock_, HostConfig(), config_);
     ASSERT_TRUE(detector_->Supported());
   }
@@ -54,7 +54,7 @@ class DockerDetectorE2e : public testing::Test {
   }
 
   SystemClock clock_;
-  DetectorsConfig config_;
+  DockerConfig config_;
   std::unique_ptr<DockerFixture> docker_;
   std::unique_ptr<DockerDetector> detector_;
 };
@@ -130,14 +130,14 @@ TEST_F(DockerDetectorE2e, TellsAFullDataRootWhileEveryCallAnswers) {
 }
 
 TEST_F(DockerDetectorE2e, TheCreateProbeSeesAFullDataRootToo) {
-  config_.docker_create_probe = true;
+  config_.create_probe = true;
   Start({.data_bytes_max = int64_t{50} << 20});
   EXPECT_EQ(Probe("DockerUnresponsive").verdict, Verdict::kOk);
   EXPECT_EQ(docker_->Call("GET", "/containers/json?all=1").value_or("?"), "[]\n")
       << "the probe's container is gone again";
   {
-    const UniqueFd fd(::open((docker_->data_root() + "/filler").c_str(),
-                             O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    const UniqueFd fd(
+        ::open((docker_->data_root() + "/filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     for (size_t bytes = 1 << 16; bytes > 0;) {
       const std::string block(bytes, 'x');
       if (::write(fd.get(), block.data(), block.size()) <= 0) bytes /= 2;
@@ -149,7 +149,7 @@ TEST_F(DockerDetectorE2e, TheCreateProbeSeesAFullDataRootToo) {
 }
 
 TEST_F(DockerDetectorE2e, TellsAContainerThatCannotBeRemoved) {
-  config_.docker_removing_max = Millis(300);
+  config_.removing_max = Millis(300);
   Start();
   const auto id = docker_->Run("stuck");
   ASSERT_TRUE(id) << id.error().message;

@@ -84,11 +84,26 @@ Status DockerFixture::StartDaemon(const Options& options) {
   }
   const UniqueFd log(::open((folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   ChildOptions child;
-  child.argv = {"dockerd", "--data-root", data_root(), "--exec-root", folder_ / "exec",
-                "--pidfile", folder_ / "pid", "-H", "unix://" + socket_,
-                "--storage-driver", "overlay2", "--iptables=false", "--ip-masq=false",
-                "--bridge=none", "--ip-forward=false", "--userland-proxy=false",
-                "--cgroup-parent", cgroup_, "--config-file", folder_ / "daemon.json"};
+  child.argv = {"dockerd",
+                "--data-root",
+                data_root(),
+                "--exec-root",
+                folder_ / "exec",
+                "--pidfile",
+                folder_ / "pid",
+                "-H",
+                "unix://" + socket_,
+                "--storage-driver",
+                "overlay2",
+                "--iptables=false",
+                "--ip-masq=false",
+                "--bridge=none",
+                "--ip-forward=false",
+                "--userland-proxy=false",
+                "--cgroup-parent",
+                cgroup_,
+                "--config-file",
+                folder_ / "daemon.json"};
   FLEETMEDIC_RETURN_IF_ERROR(WriteFileAtomic(folder_ / "daemon.json", "{}"));
   child.standard_output = {ChildStream::Kind::kFd, log.get()};
   child.standard_error = {ChildStream::Kind::kFd, log.get()};
@@ -150,9 +165,8 @@ Result<std::string> DockerFixture::Run(const std::string& name) {
 }
 
 Result<pid_t> DockerFixture::Containerd() const {
-  FLEETMEDIC_ASSIGN_OR_RETURN(
-      const std::string text,
-      ReadFile((folder_ / "exec") + "/containerd/containerd.pid", 64));
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string text,
+                              ReadFile((folder_ / "exec") + "/containerd/containerd.pid", 64));
   const std::optional<pid_t> pid = ParsePid(text);
   if (!pid.has_value() || !Alive(*pid)) return Fail(Code::kNotFound, "no containerd runs");
   return *pid;
@@ -169,8 +183,7 @@ std::vector<pid_t> DockerFixture::ProcessesOfOurs() const {
     if (!pid.has_value() || *pid == ::getpid()) continue;
     const std::string command =
         ReadFile("/proc/" + name + "/cmdline", size_t{1} << 20).value_or("");
-    const std::string cgroup =
-        ReadFile("/proc/" + name + "/cgroup", size_t{1} << 16).value_or("");
+    const std::string cgroup = ReadFile("/proc/" + name + "/cgroup", size_t{1} << 16).value_or("");
     if (command.find(folder_.path() + "/") != std::string::npos ||
         cgroup.find(cgroup_ + "/") != std::string::npos) {
       pids.push_back(*pid);

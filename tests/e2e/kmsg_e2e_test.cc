@@ -10,7 +10,7 @@
 #include "base/role_loop.h"
 #include "base/thread_pool.h"
 #include "detectors/agent_role.h"
-#include "detectors/fake_event_log.h"
+#include "detectors/report/fake_event_log.h"
 
 namespace fleetmedic {
 namespace {
@@ -26,8 +26,8 @@ TEST(KmsgE2e, ALineIsInTheLogWithinASecondAndIsNotTheKernels) {
   AgentOptions options;
   options.host.name = "kmsg-test";
   options.agent.read_journal = false;
-  options.detectors.systemd_interval = Millis(0);
-  options.detectors.docker_interval = Millis(0);
+  options.detectors.systemd.interval = Millis(0);
+  options.detectors.docker.interval = Millis(0);
   options.state_dir = folder / "state";
   options.make_workers = [](std::string_view name) {
     return std::make_unique<ThreadPool>(name, 1, 1);

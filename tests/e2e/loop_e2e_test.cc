@@ -61,8 +61,8 @@ class LoopE2e : public testing::Test {
     auto docker = DockerFixture::Start(options);
     ASSERT_TRUE(docker) << docker.error().message;
     docker_ = *std::move(docker);
-    loop.detectors.docker_socket = docker_->socket();
-    loop.detectors.docker_interval = Millis(500);
+    loop.detectors.docker.socket = docker_->socket();
+    loop.detectors.docker.interval = Millis(500);
     ASSERT_NO_FATAL_FAILURE(StartLoop(std::move(loop)));
   }
   bool PatientHas(const std::string& type, Verdict verdict) const {
@@ -86,8 +86,7 @@ class LoopE2e : public testing::Test {
     const MonoTime began = clock_.Mono();
     ASSERT_TRUE(WaitUntil(clock_, Seconds(30), [&] { return PatientHas(type, Verdict::kBad); }))
         << loop_->PatientText();
-    ASSERT_TRUE(loop_->PatientReaches({kTainted, kDraining}, Seconds(30)))
-        << loop_->PatientText();
+    ASSERT_TRUE(loop_->PatientReaches({kTainted, kDraining}, Seconds(30))) << loop_->PatientText();
     EXPECT_EQ(loop_->Patient()->cause_type, type);
     EXPECT_FALSE(loop_->Patient()->grant.empty());
     ASSERT_TRUE(loop_->PatientReaches({kDraining}, Seconds(20))) << loop_->PatientText();
@@ -142,13 +141,12 @@ TEST_F(LoopE2e, AFullDataRootIsDrainedAndComesBackWhenSpaceIsFree) {
     while (::write(fd.get(), block.data(), block.size()) > 0) {
     }
   }
-  DrainsAndComesBack("DockerDataRootFull",
-                     [&filler] { ASSERT_EQ(::unlink(filler.c_str()), 0); });
+  DrainsAndComesBack("DockerDataRootFull", [&filler] { ASSERT_EQ(::unlink(filler.c_str()), 0); });
 }
 
 TEST_F(LoopE2e, AContainerThatCannotGoIsDrainedAndComesBackWhenItIsGone) {
   LoopFixture::Options options = LoopFixture::QuietPatient();
-  options.detectors.docker_removing_max = Millis(500);
+  options.detectors.docker.removing_max = Millis(500);
   ASSERT_NO_FATAL_FAILURE(StartDocker({}, std::move(options)));
   const auto id = docker_->Run("stuck");
   ASSERT_TRUE(id) << id.error().message;
@@ -165,19 +163,23 @@ TEST_F(LoopE2e, AContainerThatCannotGoIsDrainedAndComesBackWhenItIsGone) {
 
 class LoopSystemdE2e : public LoopE2e {
  protected:
-  void StartSystemd(const std::map<std::string, std::string>& units,
-                    LoopFixture::Options options) {
+  void StartSystemd(const std::map<std::string, std::string>& units, LoopFixture::Options options) {
     auto systemd = SystemdFixture::Start(units);
     ASSERT_TRUE(systemd) << systemd.error().message;
     systemd_ = *std::move(systemd);
-    options.detectors.systemd_bus = systemd_->bus();
-    options.detectors.systemd_interval = Seconds(1);
-    options.detectors.boot_grace = Millis(0);
-    options.executor.restart_unit_command = {"busctl", "--address=" + systemd_->bus(), "call",
+    options.detectors.systemd.bus = systemd_->bus();
+    options.detectors.systemd.interval = Seconds(1);
+    options.detectors.systemd.boot_grace = Millis(0);
+    options.executor.restart_unit_command = {"busctl",
+                                             "--address=" + systemd_->bus(),
+                                             "call",
                                              "org.freedesktop.systemd1",
                                              "/org/freedesktop/systemd1",
-                                             "org.freedesktop.systemd1.Manager", "RestartUnit",
-                                             "ss", "{unit}", "replace"};
+                                             "org.freedesktop.systemd1.Manager",
+                                             "RestartUnit",
+                                             "ss",
+                                             "{unit}",
+                                             "replace"};
     auto loop = LoopFixture::Start(std::move(options));
     ASSERT_TRUE(loop) << loop.error().message;
     loop_ = *std::move(loop);
@@ -189,17 +191,16 @@ TEST_F(LoopSystemdE2e, AFailedUnitIsRestartedInPlaceAndTheHostIsNeverTainted) {
   options.conditions["SystemdUnitFailed"] = {.ladder = {Rung::kRestartUnit, Rung::kPerson},
                                              .repair_in_place = true};
   // Fails at its first start and runs at its second; the test says when the first is.
-  ASSERT_NO_FATAL_FAILURE(StartSystemd(
-      {{"proxy.service",
-        "[Service]\nExecStart=/bin/sh -c 'while ! test -e /run/fall; do "
-        "sleep 0.2; done; if mkdir /run/fell; then exit 3; fi; exec sleep 100000'\n"}},
-      std::move(options)));
+  ASSERT_NO_FATAL_FAILURE(
+      StartSystemd({{"proxy.service",
+                     "[Service]\nExecStart=/bin/sh -c 'while ! test -e /run/fall; do "
+                     "sleep 0.2; done; if mkdir /run/fell; then exit 3; fi; exec sleep 100000'\n"}},
+                   std::move(options)));
   ASSERT_TRUE(loop_->PatientReaches({kHealthy}, Seconds(60))) << loop_->PatientText();
   before_ = loop_->RunningTasks(LoopFixture::kPatient);
   const MonoTime began = clock_.Mono();
   ASSERT_TRUE(WriteFileAtomic(fmt::format("/proc/{}/root/run/fall", systemd_->leader()), ""));
-  ASSERT_TRUE(loop_->PatientReaches({kRepairing, kProbation}, Seconds(60)))
-      << loop_->PatientText();
+  ASSERT_TRUE(loop_->PatientReaches({kRepairing, kProbation}, Seconds(60))) << loop_->PatientText();
   EXPECT_EQ(loop_->Patient()->cause_unit, "proxy.service");
   EXPECT_EQ(loop_->Patient()->attempt, 1);
   ASSERT_TRUE(loop_->PatientReaches({kHealthy}, Seconds(60))) << loop_->PatientText();

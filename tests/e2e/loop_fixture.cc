@@ -44,9 +44,9 @@ LoopFixture::Options LoopFixture::QuietPatient() {
   Options options;
   options.agent.read_kernel_log = false;
   options.agent.read_journal = false;
-  options.detectors.systemd_interval = Millis(0);
-  options.detectors.docker_interval = Millis(0);
-  options.detectors.filesystem_interval = Millis(0);
+  options.detectors.systemd.interval = Millis(0);
+  options.detectors.docker.interval = Millis(0);
+  options.detectors.filesystem.interval = Millis(0);
   return options;
 }
 
@@ -82,7 +82,7 @@ AssemblyOptions LoopFixture::AssemblyFor(Options options) const {
     other.host.pool = patient.host.pool;
     other.agent = std::move(config.agent);
     other.detectors = std::move(config.detectors);
-    other.detectors.docker_interval = Millis(0);   // no engine stands behind its socket
+    other.detectors.docker.interval = Millis(0);  // no engine stands behind its socket
     other.executor = std::move(config.executor);
     other.executes = true;
     other.state_dir = state;
@@ -112,8 +112,8 @@ Result<std::unique_ptr<LoopFixture>> LoopFixture::Start(Options options) {
   });
   if (!up) {
     return Fail(Code::kDeadlineExceeded,
-                fmt::format("the loop is not up: {} tasks run, {}",
-                            fixture->RunningTasks().size(), fixture->PatientText()));
+                fmt::format("the loop is not up: {} tasks run, {}", fixture->RunningTasks().size(),
+                            fixture->PatientText()));
   }
   return fixture;
 }
@@ -202,8 +202,8 @@ Result<RequestAnswer> LoopFixture::Ask(Request request) {
     std::optional<Result<RequestAnswer>> answer ABSL_GUARDED_BY(mutex);
   };
   const auto box = std::make_shared<Box>();
-  FLEETMEDIC_RETURN_IF_ERROR(assembly_->remediator()->Post(
-      std::move(request), [box](Result<RequestAnswer> answer) {
+  FLEETMEDIC_RETURN_IF_ERROR(
+      assembly_->remediator()->Post(std::move(request), [box](Result<RequestAnswer> answer) {
         const absl::MutexLock lock(&box->mutex);
         box->answer = std::move(answer);
       }));

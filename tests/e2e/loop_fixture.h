@@ -27,11 +27,11 @@ class LoopFixture {
   static constexpr int kTasks = 6;
 
   struct Options {
-    AgentConfig agent;               // the patient's; the beat and the deadline are the fixture's
-    DetectorsConfig detectors;       // the patient's
-    ExecutorConfig executor;         // the patient's; the capacity is the fixture's
+    AgentConfig agent;          // the patient's; the beat and the deadline are the fixture's
+    DetectorsConfig detectors;  // the patient's
+    ExecutorConfig executor;    // the patient's; the capacity is the fixture's
     std::map<std::string, ConditionPolicy> conditions;
-    std::shared_ptr<const RuleSet> rules;   // null: those that ship
+    std::shared_ptr<const RuleSet> rules;  // null: those that ship
   };
   // What a patient's agent looks at is switched off, except what the test switches on.
   static Options QuietPatient();

@@ -1,4 +1,4 @@
-#include "detectors/systemd_detector.h"
+#include "detectors/systemd/systemd_detector.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/thread_pool.h"
-#include "detectors/journal_reader.h"
+#include "detectors/logs/journal_reader.h"
 #include "detectors/runner.h"
 #include "tests/e2e/systemd_fixture.h"
 #include "tests/e2e/wait.h"
@@ -26,7 +26,7 @@ class SystemdDetectorE2e : public testing::Test {
     auto started = SystemdFixture::Start(units);
     ASSERT_TRUE(started) << started.error().message;
     systemd_ = *std::move(started);
-    config_.systemd_bus = systemd_->bus();
+    config_.bus = systemd_->bus();
     config_.boot_grace = Millis(0);
   }
   std::unique_ptr<SystemdDetector> NewDetector() {
@@ -43,7 +43,7 @@ class SystemdDetectorE2e : public testing::Test {
   }
 
   SystemClock clock_;
-  DetectorsConfig config_;
+  SystemdConfig config_;
   std::string error_;
   std::unique_ptr<SystemdFixture> systemd_;
 };
@@ -55,9 +55,12 @@ TEST_F(SystemdDetectorE2e, TellsAUnitThatFailsOneThatLoopsAndWhatTheJournalSays)
           "RestartSec=200ms\n"},
          {"runs.service", "[Service]\nExecStart=/bin/sleep 100000\n"}});
   const auto detector = NewDetector();
-  EXPECT_TRUE(WaitUntil(clock_, Seconds(40), [&] {
-    return Probe(detector.get(), "SystemdUnitFailed", "fails.service").verdict == Verdict::kBad;
-  })) << error_ << systemd_->ConsoleText();
+  EXPECT_TRUE(WaitUntil(
+      clock_, Seconds(40),
+      [&] {
+        return Probe(detector.get(), "SystemdUnitFailed", "fails.service").verdict == Verdict::kBad;
+      }))
+      << error_ << systemd_->ConsoleText();
   EXPECT_THAT(Probe(detector.get(), "SystemdUnitFailed", "fails.service").message,
               testing::HasSubstr("exit-code"));
   EXPECT_TRUE(WaitUntil(clock_, Seconds(40), [&] {
@@ -75,8 +78,8 @@ TEST_F(SystemdDetectorE2e, TellsAUnitThatFailsOneThatLoopsAndWhatTheJournalSays)
   bool told = false;
   EXPECT_TRUE(WaitUntil(clock_, Seconds(20), [&] {
     (void)journal.Read(1000, [&](const std::string& source, const std::string& line) {
-      told = told || (line.find("loops.service") != std::string::npos &&
-                      source == "journal:init.scope");
+      told = told ||
+             (line.find("loops.service") != std::string::npos && source == "journal:init.scope");
     });
     return told;
   }));

@@ -34,8 +34,8 @@ Result<std::string> CachedRoot(const Clock& clock) {
     const std::string fresh = root + ".new";
     (void)RemoveTree(fresh);
     Command make;
-    make.argv = {"mmdebstrap", "--variant=essential", std::string("--include=") + kPackages,
-                 kSuite, fresh};
+    make.argv = {"mmdebstrap", "--variant=essential", std::string("--include=") + kPackages, kSuite,
+                 fresh};
     const Result<CommandResult> made = RunCommand(make, clock, clock.Mono() + Minutes(4));
     if (!made || !made->status.ok()) {
       std::fprintf(stderr, "mmdebstrap: %s\n",
@@ -87,8 +87,7 @@ Status SystemdFixture::Prepare(const std::map<std::string, std::string>& units) 
       return FailErrno("enable " + name, errno);
     }
   }
-  const std::string options =
-      fmt::format("lowerdir={},upperdir={},workdir={}", lower, upper, work);
+  const std::string options = fmt::format("lowerdir={},upperdir={},workdir={}", lower, upper, work);
   if (::mount("overlay", root.c_str(), "overlay", 0, options.c_str()) != 0) {
     return FailErrno("mount an overlay at " + root, errno);
   }
@@ -103,8 +102,9 @@ Status SystemdFixture::Boot() {
   // A name of its own, so that two at once do not share a cgroup.
   const std::string& path = folder_.path();
   const std::string machine = "fm" + path.substr(path.rfind('-') + 1);
-  options.argv = {"systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "-D",
-                  folder_ / "root", "--machine=" + machine, "--boot", "--private-network",
+  options.argv = {"systemd-nspawn",       "--quiet", "--register=no",
+                  "--keep-unit",          "-D",      folder_ / "root",
+                  "--machine=" + machine, "--boot",  "--private-network",
                   "--console=pipe"};
   options.standard_output = {ChildStream::Kind::kFd, console.get()};
   options.standard_error = {ChildStream::Kind::kFd, console.get()};

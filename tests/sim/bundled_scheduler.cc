@@ -25,7 +25,7 @@ class BundledScheduler final : public SchedulerTruth {
 
   Result<HostView> Apply(const Directive& directive) override {
     Result<HostView> view = core_->cluster().ApplyDirective(directive, loop_->mono());
-    Commit();   // before the answer, as the role does
+    Commit();  // before the answer, as the role does
     return view;
   }
 
@@ -109,8 +109,8 @@ class BundledScheduler final : public SchedulerTruth {
     const std::vector<LogRecord> tasks = tasks_->Poll(500).value();
     for (const LogRecord& record : tasks) {
       const auto json = Json::Parse(record.record.value);
-      const auto report = json ? ExecutorReportFromJson(*json)
-                               : tl::unexpected<Error>(json.error());
+      const auto report =
+          json ? ExecutorReportFromJson(*json) : tl::unexpected<Error>(json.error());
       if (!report) continue;
       const Micros age = std::max(Micros(0), loop_->wall() - record.record.timestamp);
       (void)core_->cluster().ObserveReport(*report, now - age, now);
@@ -151,8 +151,7 @@ class BundledScheduler final : public SchedulerTruth {
 
 }  // namespace
 
-std::unique_ptr<SchedulerTruth> MakeBundledScheduler(EventLoop* loop, EventLog* log,
-                                                     Fleet* fleet) {
+std::unique_ptr<SchedulerTruth> MakeBundledScheduler(EventLoop* loop, EventLog* log, Fleet* fleet) {
   return std::make_unique<BundledScheduler>(loop, log, fleet);
 }
 

@@ -152,27 +152,27 @@ void Fleet::Obey(const ExecutorCommand& command) {
       status.job = command.job.id;
       status.state = TaskState::kStarting;
       status.since = loop_->wall();
-      loop_->After(loop_->Between(Millis(100), Seconds(3)), [this, id = command.host,
-                                                             task = command.task] {
-        const auto it = hosts_.at(id).tasks.find(task);
-        if (it == hosts_.at(id).tasks.end() || it->second.state != TaskState::kStarting) return;
-        it->second.state = TaskState::kRunning;
-        it->second.pid = 1;
-        SendReport(id, {});
-      });
+      loop_->After(
+          loop_->Between(Millis(100), Seconds(3)), [this, id = command.host, task = command.task] {
+            const auto it = hosts_.at(id).tasks.find(task);
+            if (it == hosts_.at(id).tasks.end() || it->second.state != TaskState::kStarting) return;
+            it->second.state = TaskState::kRunning;
+            it->second.pid = 1;
+            SendReport(id, {});
+          });
       return;
     }
     case CommandKind::kStop: {
       const auto it = host.tasks.find(command.task);
       if (it == host.tasks.end() || it->second.state >= TaskState::kStopping) return;
       it->second.state = TaskState::kStopping;
-      loop_->After(loop_->Between(Millis(100), Seconds(5)), [this, id = command.host,
-                                                             task = command.task] {
-        const auto stopped = hosts_.at(id).tasks.find(task);
-        if (stopped == hosts_.at(id).tasks.end()) return;
-        stopped->second.state = TaskState::kFinished;
-        SendReport(id, {});
-      });
+      loop_->After(loop_->Between(Millis(100), Seconds(5)),
+                   [this, id = command.host, task = command.task] {
+                     const auto stopped = hosts_.at(id).tasks.find(task);
+                     if (stopped == hosts_.at(id).tasks.end()) return;
+                     stopped->second.state = TaskState::kFinished;
+                     SendReport(id, {});
+                   });
       return;
     }
   }
@@ -189,12 +189,12 @@ void Fleet::RunRepair(const HostId& id, const Repair& repair) {
   if (repair.rung == Rung::kReboot) Reboot(id);
   const Micros takes = repair.rung == Rung::kReboot ? loop_->Between(Seconds(50), Seconds(80))
                                                     : loop_->Between(Seconds(1), Seconds(10));
-  const bool reported = !loop_->random().Chance(0.1);   // one in ten outcomes is lost
+  const bool reported = !loop_->random().Chance(0.1);  // one in ten outcomes is lost
   loop_->After(takes, [this, id, repair, reported] {
     const bool cured = loop_->random().Chance(options_.repair_cures_chance);
     if (cured) Heal(id);
-    const RepairOutcome outcome = cured || repair.rung == Rung::kReboot ? RepairOutcome::kDone
-                                                                        : RepairOutcome::kFailed;
+    const RepairOutcome outcome =
+        cured || repair.rung == Rung::kReboot ? RepairOutcome::kDone : RepairOutcome::kFailed;
     if (reported) SendReport(id, {{repair.id, outcome, cured ? "cured" : "no change"}});
   });
 }
@@ -268,7 +268,9 @@ void Fleet::SendGarbage(const HostId& id) {
   const Record garbage[] = {
       {id.str(), "{\"kind\": \"conditions\", ", {}, loop_->wall()},
       {id.str(), "\xff\xfe not json", {}, loop_->wall()},
-      {id.str(), R"({"kind":"conditions","host":"somebody-else","boot_id":"x"})", {},
+      {id.str(),
+       R"({"kind":"conditions","host":"somebody-else","boot_id":"x"})",
+       {},
        loop_->wall()},
       {id.str(), std::string(HealthEvent::kBytesMax + 1, 'x'), {}, loop_->wall()},
   };

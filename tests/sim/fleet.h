@@ -21,15 +21,15 @@ namespace fleetmedic::sim {
 struct FleetOptions {
   int hosts = 24;
   int racks = 4;
-  double duplicate_chance = 0.02;   // a health event arrives twice
-  double late_chance = 0.02;        // ... or once more, minutes later
+  double duplicate_chance = 0.02;  // a health event arrives twice
+  double late_chance = 0.02;       // ... or once more, minutes later
   double repair_cures_chance = 0.7;
 };
 
 struct SimHost {
   HostFacts facts;
-  std::map<std::string, uint64_t> sequences;               // by detector
-  std::map<std::string, std::vector<Condition>> bad;       // by detector
+  std::map<std::string, uint64_t> sequences;          // by detector
+  std::map<std::string, std::vector<Condition>> bad;  // by detector
   bool agent_up = true;
   bool booting = false;
   std::map<TaskId, TaskStatus> tasks;

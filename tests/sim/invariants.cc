@@ -9,7 +9,7 @@
 namespace fleetmedic::sim {
 namespace {
 
-constexpr Micros kEvidenceSlack = Seconds(21);   // a slow worker may be under way
+constexpr Micros kEvidenceSlack = Seconds(21);  // a slow worker may be under way
 
 bool Covered(const std::vector<Override>& overrides, OverrideKind kind, const HostFacts& facts) {
   return std::ranges::any_of(overrides, [&](const Override& override) {
@@ -138,7 +138,7 @@ void World::CheckApply(const Directive& directive) {
 
 HostRecordPtr World::NewestRecord(const HostId& host) const {
   for (const Process& process : processes_) {
-    if (process.controller == nullptr || process.paused) continue;   // paused: it only thinks so
+    if (process.controller == nullptr || process.paused) continue;  // paused: it only thinks so
     if (!process.controller->leading()) continue;
     return process.controller->ledger().Host(host);
   }

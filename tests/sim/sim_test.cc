@@ -21,15 +21,14 @@ TEST_P(Seeds, KeepEveryInvariantAndEndWell) {
     World world(seed, RandomOptions(seed));
     world.Run();
     grants += world.grants_given();
-    ASSERT_EQ(world.failure(), "") << world.TraceTail() << "replay: build/release/tests/sim_replay "
-                                   << seed;
+    ASSERT_EQ(world.failure(), "")
+        << world.TraceTail() << "replay: build/release/tests/sim_replay " << seed;
   }
   // A run in which nothing was ever decided shows nothing.
   EXPECT_GT(grants, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(From, Seeds,
-                         ::testing::Range(uint64_t{1}, kSeeds + 1, kSeedsPerTest),
+INSTANTIATE_TEST_SUITE_P(From, Seeds, ::testing::Range(uint64_t{1}, kSeeds + 1, kSeedsPerTest),
                          ::testing::PrintToStringParamName());
 
 TEST(Simulation, TheSameSeedGivesTheSameTrace) {

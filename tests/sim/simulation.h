@@ -59,7 +59,7 @@ class EventLoop {
   std::priority_queue<Event> events_;
   uint64_t next_order_ = 0;
   uint64_t events_run_ = 0;
-  uint64_t trace_hash_ = 14695981039346656037ULL;   // FNV-1a's offset basis
+  uint64_t trace_hash_ = 14695981039346656037ULL;  // FNV-1a's offset basis
   std::vector<std::string> tail_;
 };
 

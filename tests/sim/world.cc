@@ -33,7 +33,7 @@ class World::Hook final : public SchedulerHook {
     if (faulty && w.loop_.random().Chance(0.1)) {
       w.loop_.After(w.loop_.Between(Seconds(1), Minutes(5)), [&w, directive] {
         w.dirty_ = true;
-        (void)w.scheduler_->Apply(directive);   // the same call, delivered late
+        (void)w.scheduler_->Apply(directive);  // the same call, delivered late
       });
     }
     if (faulty && w.loop_.random().Chance(0.1)) {
@@ -120,8 +120,13 @@ void World::StartProcess(Process* process) {
   }
   process->controller = std::make_unique<Controller>(
       options_.remediator, "",
-      RemediatorEnvironment{loop_.clock(), *process->log, *process->store, *hook_,
-                            *process->workers, metrics_, {},
+      RemediatorEnvironment{loop_.clock(),
+                            *process->log,
+                            *process->store,
+                            *hook_,
+                            *process->workers,
+                            metrics_,
+                            {},
                             fmt::format("{}-{}", process->name, process->life)});
   loop_.Trace("start " + process->name);
   PlanTurn(process, Millis(1));
@@ -136,10 +141,10 @@ void World::CrashProcess(Process* process, Micros down) {
   process->controller.reset();
   process->life += 1;
   // The workers' events may still be queued; they belong to a life that is over.
-  loop_.After(down, [this, process, old = std::shared_ptr<SimWorkers>(
-                                       std::move(process->workers))] {
-    StartProcess(process);
-  });
+  loop_.After(down,
+              [this, process, old = std::shared_ptr<SimWorkers>(std::move(process->workers))] {
+                StartProcess(process);
+              });
 }
 
 void World::PlanTurn(Process* process, Micros delay) {
@@ -306,9 +311,8 @@ void World::EndChaos() {
   fleet_.HealAll();
   for (const auto& [id, host] : fleet_.hosts()) {
     // Findings that only a boot clears are ended by one.
-    loop_.After(loop_.Between(Seconds(0), Minutes(1)), [this, host_id = id] {
-      fleet_.Reboot(host_id);
-    });
+    loop_.After(loop_.Between(Seconds(0), Minutes(1)),
+                [this, host_id = id] { fleet_.Reboot(host_id); });
   }
   loop_.Every(Seconds(30), Seconds(1), [this] {
     Tell(request::Release{"op1", "the end"});
@@ -318,8 +322,8 @@ void World::EndChaos() {
       for (const auto& [id, record] : process.controller->ledger().hosts()) {
         const bool out = record->state == HostState::kRetired || record->drain_wanted;
         if (!out) continue;
-        Tell(request::AddOverride{OverrideKind::kReturn, {ScopeKind::kHost, id.str()}, "op1",
-                                  "the end", Millis(0)});
+        Tell(request::AddOverride{
+            OverrideKind::kReturn, {ScopeKind::kHost, id.str()}, "op1", "the end", Millis(0)});
       }
     }
   });

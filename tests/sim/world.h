@@ -26,13 +26,13 @@ namespace fleetmedic::sim {
 struct WorldOptions {
   FleetOptions fleet;
   RemediatorConfig remediator;
-  Micros lasts = Minutes(20);         // faults and people, then quiet
-  Micros settles_within = Hours(4);   // after which everything must be well
+  Micros lasts = Minutes(20);        // faults and people, then quiet
+  Micros settles_within = Hours(4);  // after which everything must be well
   double break_per_minute = 0.5;
-  double mass_break_chance = 0.3;     // once in the run, a third of the fleet at once
+  double mass_break_chance = 0.3;  // once in the run, a third of the fleet at once
   double crash_per_minute = 0.1;
   double person_per_minute = 0.3;
-  bool rival = false;                 // a second remediator after the same lease
+  bool rival = false;  // a second remediator after the same lease
   bool store_faults = false;
   bool log_faults = false;
   bool hook_faults = false;

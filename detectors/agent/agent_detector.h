@@ -1,0 +1,61 @@
+// What the agent tells about itself. Pure.
+#ifndef FLEETMEDIC_DETECTORS_AGENT_AGENT_DETECTOR_H_
+#define FLEETMEDIC_DETECTORS_AGENT_AGENT_DETECTOR_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "detectors/logs/frame_builder.h"
+#include "model/condition.h"
+
+namespace fleetmedic {
+
+struct AgentSample {
+  MonoTime mono{};
+  WallTime wall = kWallNever;
+  // Lines lost before the agent had them, by source.
+  std::map<std::string, LostLines> lost;
+  // Lines that the spool's limit cost, and lines that the log refused, since the agent's start.
+  uint64_t spool_dropped_lines = 0;
+  uint64_t refused_lines = 0;
+  int64_t spool_bytes = 0;
+  bool log_away = false;
+  std::string disk_error;
+  // Detectors that have not come back, and for how long.
+  std::map<std::string, Millis> overdue;
+};
+
+struct AgentThresholds {
+  // A loss and a jump are told of this long after they were seen last.
+  Millis told_for = Minutes(10);
+  // The wall clock against the other, between two looks.
+  Millis clock_jump = Seconds(5);
+};
+
+// Remembers between looks. Owned by one thread.
+class AgentDetector {
+ public:
+  explicit AgentDetector(AgentThresholds thresholds = {}) : thresholds_(thresholds) {}
+
+  std::vector<Condition> Evaluate(const AgentSample& sample);
+
+ private:
+  void EvaluateLosses(const AgentSample& sample, std::vector<Condition>* conditions);
+  void EvaluateClock(const AgentSample& sample, std::vector<Condition>* conditions);
+
+  const AgentThresholds thresholds_;
+  uint64_t spool_lost_ = 0;
+  std::optional<MonoTime> spool_lost_at_;
+  // Wall less monotonic time at the last look.
+  std::optional<Micros> clock_offset_;
+  std::optional<MonoTime> jumped_at_;
+  Micros jump_{0};
+};
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_DETECTORS_AGENT_AGENT_DETECTOR_H_

@@ -1,0 +1,65 @@
+// What the mounted file systems of a host mean for it. Pure.
+#ifndef FLEETMEDIC_DETECTORS_FILESYSTEM_FILESYSTEM_EVALUATE_H_
+#define FLEETMEDIC_DETECTORS_FILESYSTEM_FILESYSTEM_EVALUATE_H_
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "model/condition.h"
+
+namespace fleetmedic {
+
+// One mount of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+struct MountEntry {
+  std::string device;       // "8:1"
+  std::string mount_point;  // escapes undone
+  std::string type;         // "ext4"
+  bool read_only = false;   // the file system itself (super options), not this mount of it
+
+  bool operator==(const MountEntry&) const = default;
+};
+
+// The file systems on disks, each once: of several mounts of one device, the one with the shortest
+// mount point. Memory, network, FUSE and container overlays are left out: they have no space of
+// their own, or looking at them can hang. At most `mounts_max`.
+std::vector<MountEntry> DiskMounts(std::string_view mountinfo, size_t mounts_max);
+
+// The mount points that fstab(5) says are to be writable.
+std::set<std::string> WritableInFstab(std::string_view fstab);
+
+struct MountSample {
+  std::string mount_point;
+  std::string type;
+  bool read_only = false;
+  // fstab says so, or it was writable before.
+  bool expected_writable = false;
+  // False: statvfs did not come back, or failed; `error` says which.
+  bool answered = false;
+  std::string error;
+  uint64_t bytes_total = 0;
+  uint64_t bytes_free = 0;       // with what is kept for root
+  uint64_t bytes_available = 0;  // for everybody else
+  uint64_t inodes_total = 0;     // 0: this file system has no fixed number
+  uint64_t inodes_free = 0;
+};
+
+struct FilesystemThresholds {
+  double full_share = 0.95;
+  double full_hard_share = 0.99;
+  double inodes_share = 0.95;
+};
+
+// As df(1): used / (used + available).
+double UsedShare(uint64_t total, uint64_t free, uint64_t available);
+
+std::vector<Condition> EvaluateFilesystem(const std::vector<MountSample>& mounts,
+                                          const FilesystemThresholds& thresholds);
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_DETECTORS_FILESYSTEM_FILESYSTEM_EVALUATE_H_

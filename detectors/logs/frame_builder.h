@@ -1,0 +1,73 @@
+// Lines of many sources, joined into frames, with a cap on the rate of each source. Pure.
+#ifndef FLEETMEDIC_DETECTORS_LOGS_FRAME_BUILDER_H_
+#define FLEETMEDIC_DETECTORS_LOGS_FRAME_BUILDER_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/log_frame.h"
+
+namespace fleetmedic {
+
+// What was lost of one source.
+struct LostLines {
+  uint64_t lines = 0;  // since the start of the agent
+  MonoTime last{};
+
+  bool operator==(const LostLines&) const = default;
+};
+
+// Owned by one thread.
+class FrameBuilder {
+ public:
+  // Past this many sources at once, lines are of the source "other", which no rule trusts.
+  static constexpr size_t kSourcesMax = 256;
+
+  struct Options {
+    HostId host;
+    int64_t lines_per_second_max = 2000;
+    Millis flush_after = Millis(100);
+  };
+
+  explicit FrameBuilder(Options options) : options_(std::move(options)) {}
+
+  // For the frames that are made from now on.
+  void SetBoot(std::string boot_id) { boot_id_ = std::move(boot_id); }
+
+  // False when the source's share of this second is used up: the line is counted as lost.
+  bool Add(const std::string& source, const std::string& line, MonoTime now, WallTime wall);
+
+  void CountLost(const std::string& source, uint64_t lines, MonoTime now);
+
+  // When Take is due: flush_after from the first line that waits, or at once when much waits;
+  // kMonoForever when nothing does.
+  MonoTime FlushDue() const { return flush_due_; }
+
+  // All that waits, as frames; lines of one source keep their order.
+  std::vector<LogFrame> Take();
+
+  const std::map<std::string, LostLines>& lost() const { return lost_; }
+
+ private:
+  struct Rate {
+    MonoTime second_start{};
+    int64_t lines = 0;
+  };
+
+  LogFrame& FrameOf(const std::string& source, size_t line_bytes, WallTime wall);
+
+  const Options options_;
+  std::string boot_id_;
+  MonoTime flush_due_ = kMonoForever;
+  std::vector<LogFrame> full_;
+  std::map<std::string, LogFrame> open_;
+  std::map<std::string, Rate> rates_;
+  std::map<std::string, LostLines> lost_;
+};
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_DETECTORS_LOGS_FRAME_BUILDER_H_

@@ -1,0 +1,212 @@
+#include "detectors/logs/log_pump.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/logging.h"
+#include "detectors/logs/log_record.h"
+
+namespace fleetmedic {
+namespace {
+
+constexpr size_t kLinesPerReadMax = 4096;
+constexpr size_t kCursorBytesMax = size_t{1} << 20;
+constexpr size_t kMarksMax = 1024;
+constexpr Millis kFullWait{50};
+
+// Takes all that is readable, so that poll sleeps again.
+void Drain(int fd) {
+  alignas(inotify_event) char buffer[4096];
+  while (::read(fd, buffer, sizeof buffer) > 0) {
+  }
+}
+
+}  // namespace
+
+LogPump::LogPump(const Clock* clock, Metrics* metrics, FrameSink* sink, Options options,
+                 std::vector<std::unique_ptr<LogSource>> sources)
+    : clock_(clock),
+      sink_(sink),
+      options_(std::move(options)),
+      sources_(std::move(sources)),
+      interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
+      builder_(options_.frames) {
+  if (!inotify_.ok()) {
+    // The machine's limit on inotify instances: files are then looked at every wait_max.
+    LogWarning("no inotify; files are polled", {{"host", options_.frames.host.str()}});
+  }
+  if (metrics == nullptr) return;
+  const MetricLabels labels = {{"host", options_.frames.host.str()}};
+  lines_read_ = metrics->Counter("fleetmedic_agent_log_lines_total", "Log lines read.", labels);
+  lines_lost_ = metrics->Counter("fleetmedic_agent_log_lines_lost_total",
+                                 "Log lines lost to the rate cap or by their source.", labels);
+  read_errors_ = metrics->Counter("fleetmedic_agent_log_read_errors_total",
+                                  "Log sources that could not be read.", labels);
+}
+
+LogPump::~LogPump() = default;
+
+void LogPump::Interrupt() {
+  const uint64_t one = 1;
+  // Full means that it is readable already.
+  (void)!::write(interrupt_.get(), &one, sizeof one);
+}
+
+void LogPump::SetBoot(std::string boot_id) {
+  absl::MutexLock lock(&mutex_);
+  boot_id_ = std::move(boot_id);
+}
+
+std::map<std::string, LostLines> LogPump::Lost() const {
+  absl::MutexLock lock(&mutex_);
+  return lost_;
+}
+
+void LogPump::StartSources() {
+  const Result<std::string> text = ReadFile(options_.cursor_path, kCursorBytesMax);
+  if (text) {
+    if (const Result<Json> json = Json::Parse(*text); json && json->object() != nullptr) {
+      for (const auto& [name, cursor] : *json->object()) {
+        if (cursor.string() != nullptr) saved_[name] = *cursor.string();
+      }
+    }
+  }
+  for (const auto& source : sources_) {
+    const auto found = saved_.find(std::string(source->name()));
+    source->Start(found == saved_.end() ? "" : found->second);
+  }
+  started_ = true;
+}
+
+void LogPump::WatchFolders() {
+  if (!inotify_.ok()) return;
+  for (const auto& source : sources_) {
+    const std::string folder = source->WatchFolder();
+    if (folder.empty() || watched_.contains(folder)) continue;
+    const int watch = ::inotify_add_watch(inotify_.get(), folder.c_str(),
+                                          IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
+    if (watch >= 0) watched_.insert(folder);  // else it is not there yet: the next cycle tries
+  }
+}
+
+void LogPump::Wait() {
+  Millis wait = options_.wait_max;
+  std::vector<pollfd> fds = {{interrupt_.get(), POLLIN, 0}};
+  if (!waiting_.empty()) {
+    wait = std::min(wait, kFullWait);
+  } else {
+    if (more_) wait = Millis(0);
+    if (builder_.FlushDue() != kMonoForever) {
+      const auto due = std::chrono::ceil<Millis>(builder_.FlushDue() - clock_->Mono());
+      wait = std::clamp(due, Millis(0), wait);
+    }
+    if (inotify_.ok()) fds.push_back({inotify_.get(), POLLIN, 0});
+    for (const auto& source : sources_) {
+      if (source->PollFd() >= 0) fds.push_back({source->PollFd(), POLLIN, 0});
+    }
+  }
+  // Interrupted or failed: what is there is read in any case.
+  (void)::poll(fds.data(), fds.size(), static_cast<int>(wait.count()));
+  Drain(interrupt_.get());
+  if (inotify_.ok()) Drain(inotify_.get());
+}
+
+void LogPump::Cycle() {
+  if (!started_) StartSources();
+  WatchFolders();
+  Wait();
+  const MonoTime now = clock_->Mono();
+  {
+    absl::MutexLock lock(&mutex_);
+    builder_.SetBoot(boot_id_);
+  }
+  if (waiting_.empty()) ReadSources(now, clock_->Wall());
+  HandOn(now);
+  SaveCursors(now);
+}
+
+void LogPump::ReadSources(MonoTime now, WallTime wall) {
+  more_ = false;
+  for (const auto& source : sources_) {
+    const std::string name(source->name());
+    const Result<size_t> read =
+        source->Read(kLinesPerReadMax, [&](const std::string& from, const std::string& line) {
+          builder_.Add(from, line, now, wall);
+        });
+    builder_.CountLost(name, source->TakeLost(), now);
+    std::string& told = errors_[name];
+    if (!read) {
+      read_errors_.Add();
+      if (told != read.error().message) {
+        told = read.error().message;
+        LogWarning("cannot read a log source", {{"source", name}, {"error", told}});
+      }
+      continue;
+    }
+    told.clear();
+    lines_read_.Add(static_cast<double>(*read));
+    if (*read >= kLinesPerReadMax) more_ = true;
+  }
+  uint64_t lost = 0;
+  for (const auto& [name, lines] : builder_.lost()) lost += lines.lines;
+  if (lost == lost_told_) return;
+  lines_lost_.Add(static_cast<double>(lost - lost_told_));
+  lost_told_ = lost;
+  absl::MutexLock lock(&mutex_);
+  lost_ = builder_.lost();
+}
+
+void LogPump::HandOn(MonoTime now) {
+  if (waiting_.empty() && now >= builder_.FlushDue()) {
+    for (LogFrame& frame : builder_.Take()) {
+      const uint32_t lines = frame.lines;
+      waiting_.push_back({RecordOf(std::move(frame)), lines});
+    }
+    // Everything that was read is in these frames.
+    for (const auto& source : sources_) unmarked_[std::string(source->name())] = source->Cursor();
+  }
+  while (!waiting_.empty()) {
+    const uint64_t ticket = sink_->PostFrame(waiting_.front());
+    if (ticket == 0) return;
+    last_ticket_ = ticket;
+    waiting_.pop_front();
+  }
+  if (unmarked_.empty()) return;
+  if (marks_.size() >= kMarksMax) marks_.pop_back();  // the newer one says more
+  marks_.push_back({last_ticket_, std::exchange(unmarked_, {})});
+}
+
+void LogPump::SaveCursors(MonoTime now) {
+  if (now < save_due_) return;
+  const uint64_t stored = sink_->StoredTicket();
+  std::map<std::string, std::string> cursors;
+  if (marks_.empty() && waiting_.empty() && builder_.FlushDue() == kMonoForever) {
+    // Nothing is on its way: where the sources stand is safe as it is.
+    for (const auto& source : sources_) cursors[std::string(source->name())] = source->Cursor();
+  }
+  while (!marks_.empty() && marks_.front().ticket <= stored) {
+    cursors = std::move(marks_.front().cursors);
+    marks_.pop_front();
+  }
+  if (cursors.empty() || cursors == saved_) return;
+  Json json(Json::Object{});
+  for (const auto& [name, cursor] : cursors) json.Set(name, cursor);
+  const Status written = WriteFileAtomic(options_.cursor_path, json.DumpPretty(), 0600);
+  save_due_ = now + options_.cursor_every;
+  if (!written) {
+    // The next mark says the same and more; without one, lines come twice after a restart.
+    LogWarning("cannot save log cursors", {{"error", written.error().message}});
+    return;
+  }
+  saved_ = std::move(cursors);
+}
+
+}  // namespace fleetmedic

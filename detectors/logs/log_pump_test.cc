@@ -1,0 +1,204 @@
+#include "detectors/logs/log_pump.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include "detectors/logs/file_tailer.h"
+#include "detectors/logs/frame_builder.h"
+#include "detectors/report/fake_event_log.h"
+
+namespace fleetmedic {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+FrameBuilder::Options BuilderOptions() {
+  FrameBuilder::Options options;
+  options.host = HostId("h");
+  options.lines_per_second_max = 5;
+  return options;
+}
+
+TEST(FrameBuilderTest, JoinsLinesOfOneSourceAndIsDueAfterTheFirst) {
+  SimulatedClock clock;
+  FrameBuilder builder(BuilderOptions());
+  builder.SetBoot("b");
+  EXPECT_EQ(builder.FlushDue(), kMonoForever);
+  const MonoTime first = clock.Mono();
+  const WallTime first_wall = clock.Wall();
+  builder.Add("kernel", "one", clock.Mono(), clock.Wall());
+  clock.Advance(Millis(50));
+  builder.Add("kernel", "two", clock.Mono(), clock.Wall());
+  builder.Add("file:/x", "three", clock.Mono(), clock.Wall());
+  EXPECT_EQ(builder.FlushDue(), first + Millis(100));
+  const std::vector<LogFrame> frames = builder.Take();
+  ASSERT_THAT(frames, SizeIs(2));
+  EXPECT_EQ(frames[0].source, "file:/x");
+  EXPECT_EQ(frames[1].text, "one\ntwo\n");
+  EXPECT_EQ(frames[1].lines, 2u);
+  EXPECT_EQ(frames[1].first_at, first_wall);
+  EXPECT_EQ(frames[1].boot_id, "b");
+  EXPECT_EQ(builder.FlushDue(), kMonoForever);
+}
+
+TEST(FrameBuilderTest, CapsTheRateOfEachSourceAndCountsTheLoss) {
+  SimulatedClock clock;
+  FrameBuilder builder(BuilderOptions());
+  for (int i = 0; i < 8; ++i) builder.Add("noisy", "x", clock.Mono(), clock.Wall());
+  EXPECT_TRUE(builder.Add("quiet", "y", clock.Mono(), clock.Wall()));
+  EXPECT_EQ(builder.lost().at("noisy").lines, 3u);
+  EXPECT_FALSE(builder.lost().contains("quiet"));
+  clock.Advance(Seconds(1));
+  EXPECT_TRUE(builder.Add("noisy", "x", clock.Mono(), clock.Wall()));
+}
+
+TEST(FrameBuilderTest, NoFrameIsLargerThanItsLimit) {
+  SimulatedClock clock;
+  FrameBuilder::Options options = BuilderOptions();
+  options.lines_per_second_max = 1'000'000;
+  FrameBuilder builder(options);
+  const std::string line(20'000, 'x');
+  for (int i = 0; i < 100; ++i) builder.Add("kernel", line, clock.Mono(), clock.Wall());
+  uint32_t lines = 0;
+  for (const LogFrame& frame : builder.Take()) {
+    EXPECT_LE(frame.text.size(), LogFrame::kTextBytesMax);
+    lines += frame.lines;
+  }
+  EXPECT_EQ(lines, 100u);
+}
+
+TEST(FrameBuilderTest, ManySourcesAtOnceAreOneThatNobodyTrusts) {
+  SimulatedClock clock;
+  FrameBuilder builder(BuilderOptions());
+  for (int i = 0; i < 1000; ++i) {
+    builder.Add(fmt::format("journal:{}", i), "x", clock.Mono(), clock.Wall());
+  }
+  const std::vector<LogFrame> frames = builder.Take();
+  EXPECT_LE(frames.size(), FrameBuilder::kSourcesMax + 1);
+  EXPECT_EQ(builder.lost().at("other").lines, 1000 - FrameBuilder::kSourcesMax - 5);
+}
+
+// A sink that can be full, and stores when it is told.
+class FakeSink final : public FrameSink {
+ public:
+  uint64_t PostFrame(SpooledFrame frame) override {
+    if (full) return 0;
+    frames.push_back(std::move(frame));
+    return frames.size();
+  }
+  uint64_t StoredTicket() const override { return stored; }
+
+  std::string Text() const {
+    std::string text;
+    for (const SpooledFrame& frame : frames) text += frame.record.value;
+    return text;
+  }
+
+  bool full = false;
+  uint64_t stored = 0;
+  std::vector<SpooledFrame> frames;
+};
+
+class LogPumpTest : public testing::Test {
+ protected:
+  LogPumpTest() : root_(folder_.path()) {
+    EXPECT_TRUE(MakeFolders(folder_ / "var"));
+    Write("old\n");
+    Restart();
+    Cycle();
+  }
+  void Restart() {
+    std::vector<std::unique_ptr<LogSource>> sources;
+    sources.push_back(std::make_unique<FileTailer>(&root_, "/var/app.log"));
+    LogPump::Options options;
+    options.frames.host = HostId("h");
+    options.frames.lines_per_second_max = 100;
+    options.cursor_path = folder_ / "cursors.json";
+    options.wait_max = Millis(0);
+    pump_ = std::make_unique<LogPump>(&clock_, nullptr, &sink_, options, std::move(sources));
+    pump_->SetBoot("b");
+  }
+  void Write(std::string_view text) {
+    const UniqueFd fd(
+        ::open((folder_ / "var/app.log").c_str(), O_WRONLY | O_APPEND | O_CREAT, 0644));
+    ASSERT_EQ(::write(fd.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  void Cycle() {
+    pump_->Cycle();
+    clock_.Advance(Seconds(1));
+    pump_->Cycle();
+    clock_.Advance(Seconds(1));
+  }
+
+  TempFolder folder_;
+  FsRoot root_;
+  SimulatedClock clock_;
+  FakeSink sink_;
+  std::unique_ptr<LogPump> pump_;
+};
+
+TEST_F(LogPumpTest, HandsOnLinesAsTheyAre) {
+  Write("one\ntwo\n");
+  Cycle();
+  ASSERT_THAT(sink_.frames, SizeIs(1));
+  EXPECT_EQ(sink_.frames[0].record.value, "one\ntwo\n");
+  EXPECT_EQ(sink_.frames[0].record.key, "h");
+  EXPECT_EQ(sink_.frames[0].lines, 2u);
+}
+
+TEST_F(LogPumpTest, WritesDownACursorOnlyOnceTheFrameIsStored) {
+  Write("one\n");
+  Cycle();
+  Restart();  // a crash before it was stored
+  Cycle();
+  EXPECT_EQ(sink_.Text(), "one\none\n") << "twice is better than never";
+  sink_.stored = sink_.frames.size();
+  Cycle();
+  Restart();
+  Cycle();
+  EXPECT_EQ(sink_.Text(), "one\none\n");
+  Write("two\n");
+  Cycle();
+  EXPECT_EQ(sink_.Text(), "one\none\ntwo\n");
+}
+
+TEST_F(LogPumpTest, RemembersWhereItStartedThoughNothingCame) {
+  Restart();
+  Write("while we were away\n");
+  Cycle();
+  EXPECT_EQ(sink_.Text(), "while we were away\n");
+}
+
+TEST_F(LogPumpTest, ReadsNothingWhileTheSinkIsFullAndLosesNothing) {
+  sink_.full = true;
+  for (int i = 0; i < 20; ++i) {
+    Write(fmt::format("{}\n", i));
+    Cycle();
+  }
+  EXPECT_EQ(sink_.Text(), "");
+  sink_.full = false;
+  Cycle();
+  Cycle();
+  std::string all;
+  for (int i = 0; i < 20; ++i) all += fmt::format("{}\n", i);
+  EXPECT_EQ(sink_.Text(), all);
+}
+
+TEST_F(LogPumpTest, CountsWhatTheRateCapCosts) {
+  std::string burst;
+  for (int i = 0; i < 250; ++i) burst += "x\n";
+  Write(burst);
+  Cycle();
+  ASSERT_TRUE(pump_->Lost().contains("file:/var/app.log"));
+  EXPECT_EQ(pump_->Lost().at("file:/var/app.log").lines, 150u);
+}
+
+}  // namespace
+}  // namespace fleetmedic

@@ -1,0 +1,21 @@
+// The records that an agent appends to the event log.
+#ifndef FLEETMEDIC_DETECTORS_LOGS_LOG_RECORD_H_
+#define FLEETMEDIC_DETECTORS_LOGS_LOG_RECORD_H_
+
+#include "eventlog/event_log.h"
+#include "model/health_event.h"
+#include "model/host_facts.h"
+#include "model/log_frame.h"
+
+namespace fleetmedic {
+
+// For Topic::kLogs.
+Record RecordOf(LogFrame frame);
+// For Topic::kHealth; CloudEvents attributes in ce_* headers, ce_id is the event's identity.
+Record RecordOf(const HealthEvent& event, WallTime now);
+// For Topic::kHosts.
+Record RecordOf(const HostFacts& facts, WallTime now);
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_DETECTORS_LOGS_LOG_RECORD_H_
