@@ -64,10 +64,12 @@ std::string ExecutorRole::File(std::string_view name) const {
   return fmt::format("{}/executor/{}", parts_.state_dir, name);
 }
 
-std::string ExecutorRole::ReadBootId() const {
-  const Result<std::string> text =
-      parts_.host_root.ReadFile("/proc/sys/kernel/random/boot_id", 256);
-  return text ? std::string(Trim(*text)) : std::string();
+Status ExecutorRole::ReadBootId() {
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string text,
+                              parts_.host_root.ReadFile("/proc/sys/kernel/random/boot_id", 256));
+  if (Trim(text).empty()) return Fail(Code::kCorrupt, "/proc/sys/kernel/random/boot_id is empty");
+  boot_id_ = Trim(text);
+  return {};
 }
 
 Resources ExecutorRole::Capacity() const {
@@ -80,7 +82,7 @@ Resources ExecutorRole::Capacity() const {
 Status ExecutorRole::OpenState() {
   FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(File(""), 0700));
   FLEETMEDIC_ASSIGN_OR_RETURN(lock_, FileLock::Acquire(File("lock")));
-  boot_id_ = ReadBootId();
+  FLEETMEDIC_RETURN_IF_ERROR(ReadBootId());
   auto repairs = std::make_unique<Repairs>(RepairsParts{.folder = File("repairs"),
                                                         .clock = parts_.clock,
                                                         .workers = parts_.workers,
@@ -176,7 +178,10 @@ void ExecutorRole::Turn(MonoTime now) {
       return;
     }
   }
-  boot_id_ = ReadBootId();
+  // A file that cannot be read just now is no new boot.
+  if (const Status read = ReadBootId(); !read) {
+    LogWarning("cannot read the boot id", {{"error", read.error().message}});
+  }
   ReadCommands(now);
   repairs_->Poll(boot_id_);
   if (now >= next_look_) {

@@ -87,7 +87,7 @@ class ExecutorRole final : public Role {
   void Report(MonoTime now);
   bool Append(const ExecutorReport& report);
   uint64_t NextSequence();
-  std::string ReadBootId() const;
+  Status ReadBootId();  // keeps the one it had where it cannot be read
   Resources Capacity() const;
 
   const ExecutorParts parts_;

@@ -38,18 +38,21 @@ class ExecutorRoleTest : public testing::Test {
     }
   }
 
+  std::unique_ptr<ExecutorRole> MakeRole() {
+    return std::make_unique<ExecutorRole>(ExecutorParts{.clock = &clock_,
+                                                        .log = &fault_log_,
+                                                        .workers = &workers_,
+                                                        .metrics = &metrics_,
+                                                        .host = HostId("a"),
+                                                        .state_dir = folder_ / "state",
+                                                        .host_root = FsRoot(folder_ / "root"),
+                                                        .shim_argv = {EXECUTOR_TEST_SHIM},
+                                                        .wake = {}},
+                                          config_);
+  }
   void Start() {
     role_.reset();
-    role_ = std::make_unique<ExecutorRole>(ExecutorParts{.clock = &clock_,
-                                                         .log = &fault_log_,
-                                                         .workers = &workers_,
-                                                         .metrics = &metrics_,
-                                                         .host = HostId("a"),
-                                                         .state_dir = folder_ / "state",
-                                                         .host_root = FsRoot(folder_ / "root"),
-                                                         .shim_argv = {EXECUTOR_TEST_SHIM},
-                                                         .wake = {}},
-                                           config_);
+    role_ = MakeRole();
     role_->Turn(clock_.Mono());
     ASSERT_NE(role_->driver(), nullptr);
   }
@@ -171,6 +174,26 @@ TEST_F(ExecutorRoleTest, ARebootOfADemoHostIsDoneAtItsNewBoot) {
   ASSERT_TRUE(Until([&] { return repairs_.contains("a/1/1"); }));
   EXPECT_EQ(repairs_["a/1/1"].outcome, RepairOutcome::kDone);
   EXPECT_EQ(last_.boot_id, "boot-2");
+}
+
+TEST_F(ExecutorRoleTest, ABootIdThatCannotBeReadIsNoNewBoot) {
+  const std::string file = folder_ / "root/proc/sys/kernel/random/boot_id";
+  ASSERT_TRUE(Until([&] { return last_.boot_id == "boot-1"; }));
+  ASSERT_TRUE(RemoveTree(file));
+  const uint64_t seen = last_.sequence;
+  ASSERT_TRUE(Until([&] { return last_.sequence >= seen + 2; }));
+  EXPECT_EQ(last_.boot_id, "boot-1");
+}
+
+TEST_F(ExecutorRoleTest, WithoutABootIdItDoesNotStart) {
+  const std::string file = folder_ / "root/proc/sys/kernel/random/boot_id";
+  ASSERT_TRUE(RemoveTree(file));
+  role_.reset();
+  role_ = MakeRole();
+  role_->Turn(clock_.Mono());
+  EXPECT_EQ(role_->driver(), nullptr) << "it would report a boot that is none";
+  ASSERT_TRUE(WriteFileAtomic(file, "boot-1\n"));
+  ASSERT_TRUE(Until([&] { return role_->driver() != nullptr; }));
 }
 
 TEST_F(ExecutorRoleTest, ACommandThatCannotBeReadIsPutAsideAndTheNextIsTaken) {

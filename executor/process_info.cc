@@ -86,7 +86,9 @@ Result<ProcessName> NameProcess(int pid) {
 bool ProcessAlive(const ProcessName& name) {
   if (name.pid <= 0) return false;
   const Result<ProcessName> present = NameProcess(name.pid);
-  return present && *present == name;
+  // Without a descriptor or memory to look with it is not known to be gone.
+  if (!present) return present.error().code != Code::kNotFound;
+  return *present == name;
 }
 
 Status SignalProcess(const ProcessName& name, int signal) {

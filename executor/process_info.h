@@ -29,7 +29,7 @@ std::string KernelBootId();
 // kNotFound: there is no such process, or only its remains (a zombie).
 Result<ProcessName> NameProcess(int pid);
 
-// Still the process that was named.
+// Still the process that was named; true also when it cannot be told.
 bool ProcessAlive(const ProcessName& name);
 
 // To that process and no other: by a pidfd, compared before the signal. kNotFound: it is gone.
