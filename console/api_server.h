@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/http_server.h"
-#include "config/config.h"
+#include "config/api_config.h"
 #include "console/api_routes.h"
 
 namespace fleetmedic {

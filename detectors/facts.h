@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/file.h"
-#include "config/config.h"
+#include "config/host_config.h"
 #include "model/host_facts.h"
 
 namespace fleetmedic {

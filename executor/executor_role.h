@@ -25,7 +25,7 @@
 #include "base/metrics.h"
 #include "base/role.h"
 #include "base/workers.h"
-#include "config/config.h"
+#include "config/executor_config.h"
 #include "eventlog/event_log.h"
 #include "executor/process_driver.h"
 #include "executor/repairs.h"

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/inbox.h"
 #include "base/workers.h"
-#include "config/config.h"
+#include "config/executor_config.h"
 #include "model/command.h"
 
 namespace fleetmedic {

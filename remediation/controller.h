@@ -19,7 +19,7 @@
 #include "base/metrics.h"
 #include "base/role.h"
 #include "base/workers.h"
-#include "config/config.h"
+#include "config/remediator_config.h"
 #include "eventlog/event_log.h"
 #include "ratelimit/budget.h"
 #include "remediation/gate.h"

@@ -3,7 +3,7 @@
 #ifndef FLEETMEDIC_REMEDIATION_EVIDENCE_H_
 #define FLEETMEDIC_REMEDIATION_EVIDENCE_H_
 
-#include "config/config.h"
+#include "config/remediator_config.h"
 #include "model/finding.h"
 #include "model/health_event.h"
 #include "model/host_record.h"

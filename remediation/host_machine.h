@@ -7,7 +7,7 @@
 #include <variant>
 #include <vector>
 
-#include "config/config.h"
+#include "config/remediator_config.h"
 #include "model/finding.h"
 #include "model/health_event.h"
 #include "model/host_record.h"

@@ -14,7 +14,7 @@
 #include "base/inbox.h"
 #include "base/metrics.h"
 #include "base/workers.h"
-#include "config/config.h"
+#include "config/remediator_config.h"
 #include "remediation/gate.h"
 #include "remediation/ledger.h"
 #include "scheduler-hooks/scheduler_hook.h"

@@ -23,7 +23,7 @@
 #include "base/inbox.h"
 #include "base/metrics.h"
 #include "base/role.h"
-#include "config/config.h"
+#include "config/scheduler_config.h"
 #include "eventlog/event_log.h"
 #include "scheduler/scheduler_core.h"
 #include "store/store.h"

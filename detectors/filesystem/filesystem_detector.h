@@ -13,7 +13,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "config/config.h"
+#include "config/detectors_config.h"
+#include "config/host_config.h"
 #include "detectors/detector.h"
 #include "detectors/filesystem/filesystem_evaluate.h"
 

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
+#include "config/detectors_config.h"
+#include "config/host_config.h"
 #include "detectors/detector.h"
 #include "detectors/systemd/systemd_source.h"
 
