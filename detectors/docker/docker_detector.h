@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/http_client.h"
-#include "config/detectors_config.h"
+#include "config/docker_config.h"
 #include "config/host_config.h"
 #include "detectors/detector.h"
 #include "detectors/docker/docker_evaluate.h"

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "config/detectors_config.h"
+#include "config/filesystem_config.h"
 #include "config/host_config.h"
 #include "detectors/detector.h"
 #include "detectors/filesystem/filesystem_evaluate.h"

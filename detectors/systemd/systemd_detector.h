@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "config/detectors_config.h"
 #include "config/host_config.h"
+#include "config/systemd_config.h"
 #include "detectors/detector.h"
 #include "detectors/systemd/systemd_source.h"
 

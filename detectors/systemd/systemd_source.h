@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "config/detectors_config.h"
 #include "config/host_config.h"
+#include "config/systemd_config.h"
 #include "detectors/systemd/systemd_evaluate.h"
 
 namespace fleetmedic {
