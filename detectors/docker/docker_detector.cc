@@ -1,20 +1,49 @@
 #include "detectors/docker/docker_detector.h"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "detectors/condition_types.h"
 #include "detectors/filesystem/filesystem_evaluate.h"
+#include "detectors/proc_text.h"
 
 namespace fleetmedic {
 namespace {
 
-constexpr size_t kReplyBytesMax = size_t{16} << 20;
-constexpr const char* kUnitFiles[] = {"/etc/systemd/system/docker.service",
-                                      "/usr/lib/systemd/system/docker.service",
-                                      "/lib/systemd/system/docker.service"};
+constexpr const char* kUnitFolders[] = {"/etc/systemd/system/", "/usr/lib/systemd/system/",
+                                        "/lib/systemd/system/"};
+constexpr std::string_view kProgram = "dockerd";
+constexpr size_t kProcessesMax = 100'000;
+
+bool HasUnit(const FsRoot& root, std::string_view unit) {
+  return std::ranges::any_of(
+      kUnitFolders, [&](const char* folder) { return root.Exists(folder + std::string(unit)); });
+}
+
+// A dockerd whose number is in another file than the configured one.
+bool AnyDaemonRuns(const FsRoot& root) {
+  const Result<std::vector<std::string>> names = root.List("/proc", kProcessesMax);
+  if (!names) return true;  // not to be told: then it is asked, as if there were no systemd
+  return std::ranges::any_of(*names, [&](const std::string& name) {
+    return ParseCount(name).has_value() &&
+           Trim(root.ReadFile("/proc/" + name + "/comm", 64).value_or("")) == kProgram;
+  });
+}
+
+// rename(2) over a running program leaves it with a name that ends so (proc(5), /proc/PID/exe).
+bool ProgramReplaced(const FsRoot& root, int64_t pid) {
+  char name[4096];
+  const std::string link = root.Path(fmt::format("/proc/{}/exe", pid));
+  const ssize_t size = ::readlink(link.c_str(), name, sizeof(name));
+  return size > 0 && std::string_view(name, static_cast<size_t>(size)).ends_with(" (deleted)");
+}
 
 }  // namespace
 
@@ -23,124 +52,162 @@ DockerDetector::DockerDetector(const Clock* clock, const HostConfig& host,
     : clock_(clock),
       root_(host.root),
       config_(config),
-      client_(HttpAddress::Unix(root_.Path(config.socket)), clock) {}
+      api_(HttpAddress::Unix(root_.Path(config.socket)), clock),
+      probes_(&api_),
+      history_(config.restarts_within) {}
 
-std::vector<std::string> DockerDetector::types() const { return ConditionTypesOf("docker"); }
+std::vector<std::string> DockerDetector::types() const {
+  std::vector<std::string> types = ConditionTypesOf("docker");
+  // What the config switches off is never told, so it is not unknown either.
+  std::erase_if(types, [&](const std::string& type) {
+    return (type == "DockerExecutorGone" && config_.executor_command.empty()) ||
+           (type == "DockerExecStuck" && !config_.exec_probe);
+  });
+  return types;
+}
 
 bool DockerDetector::Supported() const {
-  if (seen_ || root_.Exists(config_.socket)) return true;
-  return std::ranges::any_of(kUnitFiles, [&](const char* path) { return root_.Exists(path); });
+  return seen_ || root_.Exists(config_.socket) || HasUnit(root_, "docker.service");
 }
 
-DockerAnswer DockerDetector::Ask(std::string_view method, std::string target, std::string body,
-                                 MonoTime deadline, int calls_after, Json* json) const {
-  const MonoTime now = clock_->Mono();
-  HttpCall call;
-  call.method = method;
-  call.target = std::move(target);
-  call.body = std::move(body);
-  if (!call.body.empty()) call.headers["content-type"] = "application/json";
-  call.reply_bytes_max = kReplyBytesMax;
-  const Micros left = std::max<Micros>(deadline - now, Micros(0));
-  const Result<HttpReply> reply = client_.Send(call, now + left / (calls_after + 1));
-  DockerAnswer answer;
-  if (!reply) {
-    answer.error = reply.error().message;
-    const Code code = reply.error().code;
-    answer.kind = code == Code::kDeadlineExceeded ? DockerAnswer::Kind::kTimedOut
-                  : code == Code::kUnavailable || code == Code::kNotFound
-                      ? DockerAnswer::Kind::kNobody
-                      : DockerAnswer::Kind::kBroken;
-    return answer;
+bool DockerDetector::Dormant() const {
+  // sd_booted(3), and a unit that could be what holds the socket.
+  if (!root_.Exists("/run/systemd/system") || !HasUnit(root_, "docker.socket") ||
+      !root_.Exists(config_.socket)) {
+    return false;
   }
-  answer.kind = DockerAnswer::Kind::kReplied;
-  answer.status = reply->status;
-  if (json == nullptr || !reply->ok()) return answer;
-  Result<Json> parsed = Json::Parse(reply->body);
-  if (parsed) {
-    *json = *std::move(parsed);
-  } else {
-    answer.kind = DockerAnswer::Kind::kBroken;
-    answer.error = parsed.error().message;
-  }
-  return answer;
+  return !ReadPidFileProcess(root_, config_.pid_file).has_value() && !AnyDaemonRuns(root_);
 }
 
-void DockerDetector::AskTop(MonoTime deadline, DockerSample* sample) const {
-  for (const DockerContainer& container : sample->containers) {
-    if (container.state != "running") continue;
-    sample->top = Ask("GET", "/containers/" + container.id + "/top", "", deadline,
-                      config_.create_probe ? 1 : 0, nullptr);
-    return;
+bool DockerDetector::LookAtProcess(MonoTime now) {
+  Result<DaemonProcess> process = ReadPidFileProcess(root_, config_.pid_file);
+  if (!process || process->name != kProgram) {
+    const Result<int64_t> peer = PeerPid(root_.Path(config_.socket));
+    if (!peer) return false;
+    // The process may be out of sight, in another PID namespace: its number alone says enough.
+    process = ReadProcess(root_, *peer).value_or(DaemonProcess{.pid = *peer});
   }
-}
-
-void DockerDetector::AskCreate(MonoTime deadline, DockerSample* sample) const {
-  Json images;
-  const DockerAnswer listed = Ask("GET", "/images/json", "", deadline, 2, &images);
-  if (!listed.ok() || images.array() == nullptr || images.array()->empty()) return;
-  const std::string* const image = images.array()->front()["Id"].string();
-  if (image == nullptr) return;
-  Json body;
-  body.Set("Image", *image);
-  body.Set("Cmd", Json::Array{Json("true")});
-  body.Set("NetworkDisabled", true);
-  const std::string name(kProbeContainer);
-  sample->create =
-      Ask("POST", "/containers/create?name=" + name, body.Dump(), deadline, 1, nullptr);
-  // Also what a look before this one left behind: then this one's answer was 409.
-  (void)Ask("DELETE", "/containers/" + name + "?force=1", "", deadline, 0, nullptr);
+  const DaemonProcess* const before = history_.restarts.last();
+  const bool other = before != nullptr && !before->SameAs(*process);
+  history_.restarts.Add(*process, now);
+  history_.binary_replaced = ProgramReplaced(root_, process->pid);
+  return other;
 }
 
 void DockerDetector::StatDataRoot(DockerSample* sample) const {
-  sample->data_root = data_root_;
+  DockerDataRoot& root = sample->data_root;
+  root.path = data_root_;
   if (data_root_.empty()) return;
+  const std::string path = root_.Path(data_root_);
   struct statvfs result {};
+  struct stat status {};
   // Docker's own disk: when it hangs, so does Docker, and the runner tells of this detector.
-  if (::statvfs(root_.Path(data_root_).c_str(), &result) != 0) return;
-  sample->bytes_used_share = UsedShare(result.f_blocks, result.f_bfree, result.f_bavail);
-  sample->bytes_available = result.f_bavail * uint64_t{result.f_frsize};
+  if (::statvfs(path.c_str(), &result) != 0 || ::stat(path.c_str(), &status) != 0) return;
+  root.bytes_used_share = UsedShare(result.f_blocks, result.f_bfree, result.f_bavail);
+  root.bytes_available = result.f_bavail * uint64_t{result.f_frsize};
+  root.read_only = (result.f_flag & ST_RDONLY) != 0;
+  root.device = status.st_dev;
   if (result.f_files > 0) {
-    sample->inodes_used_share = UsedShare(result.f_files, result.f_ffree, result.f_favail);
+    root.inodes_used_share = UsedShare(result.f_files, result.f_ffree, result.f_favail);
   }
 }
 
-DockerSample DockerDetector::Sample(MonoTime deadline) {
-  DockerSample sample;
-  sample.at = clock_->Mono();
-  const int after_ping = config_.create_probe ? 4 : 3;
-  sample.ping = Ask("GET", "/_ping", "", deadline, after_ping, nullptr);
-  if (sample.ping.ok()) {
-    Json containers;
-    sample.list = Ask("GET", "/containers/json?all=1", "", deadline, after_ping - 1, &containers);
-    if (sample.list.ok()) {
-      Result<std::vector<DockerContainer>> read = DockerContainersFromJson(containers);
-      if (read) {
-        sample.containers = *std::move(read);
-        seen_ = true;
-        history_.Add(sample);
-      } else {
-        sample.list.kind = DockerAnswer::Kind::kBroken;
-        sample.list.error = read.error().message;
-      }
-    }
+void DockerDetector::AskDaemon(MonoTime deadline, DockerSample* sample) {
+  Json containers;
+  sample->list = api_.Get("/containers/json?all=1", deadline, 4, &containers);
+  if (!sample->list.ok()) return;
+  Result<std::vector<DockerContainer>> read = DockerContainersFromJson(containers);
+  if (!read) {
+    sample->list.kind = DockerAnswer::Kind::kBroken;
+    sample->list.error = read.error().message;
+    return;
   }
-  if (sample.list.ok()) {
-    Json info;
-    sample.info = Ask("GET", "/info", "", deadline, after_ping - 2, &info);
-    if (sample.info.ok()) {
-      if (std::string root = DockerRootDirFromJson(info); !root.empty()) data_root_ = root;
-      AskTop(deadline, &sample);
-      if (config_.create_probe) AskCreate(deadline, &sample);
-    }
+  sample->containers = *std::move(read);
+  seen_ = true;
+  history_.Add(*sample);
+  Json info;
+  sample->info = api_.Get("/info", deadline, 3, &info);
+  if (!sample->info.ok()) return;
+  sample->information = DockerInfoFromJson(info);
+  if (!sample->information.root_dir.empty()) data_root_ = sample->information.root_dir;
+  probes_.AskTop(deadline, 1, sample, &history_);
+  AskInTurn(deadline, sample);
+}
+
+void DockerDetector::AskInTurn(MonoTime deadline, DockerSample* sample) {
+  const MonoTime now = clock_->Mono();
+  if (config_.create_probe && now >= create_due_) {
+    create_due_ = now + config_.probes_every;
+    create_ = probes_.AskCreate(deadline);
+    return;
   }
-  StatDataRoot(&sample);
-  sample.seen = seen_;
-  return sample;
+  if (config_.exec_probe && now >= exec_due_) {
+    exec_due_ = now + config_.probes_every;
+    probes_.AskExec(config_.exec_command, deadline, *sample, &history_);
+    return;
+  }
+  if (history_.versions.empty() || turn_++ % 8 == 0) {
+    Json version;
+    if (api_.Get("/version", deadline, 0, &version).ok()) {
+      history_.versions = DockerVersionsFromJson(version);
+    }
+    return;
+  }
+  if (config_.logs_probe) probes_.AskLogs(deadline, *sample, &history_);
+}
+
+void DockerDetector::ScanShims(MonoTime deadline, const DockerSample& sample) {
+  const MonoTime now = clock_->Mono();
+  if (!sample.list.ok() || now < shims_due_) return;
+  shims_due_ = now + config_.shims_every;
+  const Result<ProcessScan> scan =
+      ScanProcesses(root_, *clock_, deadline, !config_.executor_command.empty());
+  if (!scan || !scan->whole) return;
+  const ExecutorRule rule{config_.executor_label, config_.executor_names, config_.executor_command};
+  history_.AddShims(JudgeShims(sample.containers, *scan, rule, &shim_addresses_), sample.at);
+}
+
+std::vector<Condition> DockerDetector::Evaluate(const DockerSample& sample) const {
+  DockerThresholds thresholds;
+  thresholds.removing_max = config_.removing_max;
+  thresholds.shim_grace = config_.shim_grace;
+  thresholds.restarts_count = config_.restarts_count;
+  thresholds.containers_max = config_.containers_max;
+  thresholds.full_share = config_.full_share;
+  thresholds.storage_driver = config_.storage_driver;
+  thresholds.versions = config_.versions;
+  thresholds.executors = !config_.executor_command.empty();
+  thresholds.exec_probe = config_.exec_probe;
+  return EvaluateDocker(sample, history_, thresholds);
 }
 
 Result<std::vector<Condition>> DockerDetector::Probe(MonoTime deadline) {
-  return EvaluateDocker(Sample(deadline), history_, {config_.removing_max, config_.full_share});
+  DockerSample sample;
+  sample.at = clock_->Mono();
+  sample.dormant = Dormant();
+  bool all = sample.at >= all_due_;
+  if (!sample.dormant) {
+    sample.ping = api_.Get("/_ping", std::min<MonoTime>(deadline, sample.at + config_.ping_max), 0);
+    if (LookAtProcess(sample.at)) all = true;
+  }
+  sample.seen = seen_;
+  if (sample.ping.ok()) {
+    if (!all) {
+      last_.at = sample.at;
+      return Evaluate(last_);
+    }
+    all_due_ = sample.at + config_.full_every;
+    AskDaemon(deadline, &sample);
+    ScanShims(deadline, sample);
+  } else {
+    all_due_ = sample.at;
+  }
+  StatDataRoot(&sample);
+  if (sample.info.ok()) history_.AddInfo(sample);
+  sample.create = create_;
+  sample.seen = seen_;
+  last_ = std::move(sample);
+  return Evaluate(last_);
 }
 
 }  // namespace fleetmedic

@@ -1,29 +1,31 @@
-// Watches the Docker daemon, and through it containerd.
+// Watches the Docker daemon, and through it containerd and the shims of its containers.
 //
 // `_ping` proves only that the HTTP loop turns. A stopped containerd leaves it and the list of
-// containers answering, and hangs /info; a killed one answers /top with 503; a full data root shows
-// in none of them. So each look asks all of these, each with its share of the deadline.
+// containers answering, and hangs /info; a killed one answers /top with 503; a stopped shim hangs
+// /top of its own container alone; a full data root shows in none of them. So a look at all asks
+// all of these, each with its share of the deadline; looks between two such only ping.
+//
+// It never starts a daemon: where systemd holds the socket and no dockerd runs, nothing is asked.
 #ifndef FLEETMEDIC_DETECTORS_DOCKER_DOCKER_DETECTOR_H_
 #define FLEETMEDIC_DETECTORS_DOCKER_DOCKER_DETECTOR_H_
 
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/http_client.h"
 #include "config/docker_config.h"
 #include "config/host_config.h"
 #include "detectors/detector.h"
+#include "detectors/docker/docker_api.h"
 #include "detectors/docker/docker_evaluate.h"
+#include "detectors/docker/docker_probes.h"
 
 namespace fleetmedic {
 
 class DockerDetector final : public Detector {
  public:
-  // The name of the container that the create probe makes, never starts, and removes.
-  static constexpr std::string_view kProbeContainer = "fleetmedic-create-probe";
-
   // The socket is config.socket below the host's root.
   DockerDetector(const Clock* clock, const HostConfig& host, const DockerConfig& config);
 
@@ -35,21 +37,34 @@ class DockerDetector final : public Detector {
   Result<std::vector<Condition>> Probe(MonoTime deadline) override;
 
  private:
-  // One request with a share of what is left: an equal part with `calls_after` more.
-  DockerAnswer Ask(std::string_view method, std::string target, std::string body, MonoTime deadline,
-                   int calls_after, Json* json) const;
-  DockerSample Sample(MonoTime deadline);
-  void AskTop(MonoTime deadline, DockerSample* sample) const;
-  void AskCreate(MonoTime deadline, DockerSample* sample) const;
+  // Whether asking would make systemd start a daemon.
+  bool Dormant() const;
+  // True when another process is the daemon than at the last look.
+  bool LookAtProcess(MonoTime now);
+  // The calls that every look at all makes.
+  void AskDaemon(MonoTime deadline, DockerSample* sample);
+  // One of those that take turns.
+  void AskInTurn(MonoTime deadline, DockerSample* sample);
+  void ScanShims(MonoTime deadline, const DockerSample& sample);
   void StatDataRoot(DockerSample* sample) const;
+  std::vector<Condition> Evaluate(const DockerSample& sample) const;
 
   const Clock* const clock_;
   const FsRoot root_;
   const DockerConfig config_;
-  const HttpClient client_;
+  const DockerApi api_;
+  DockerProbes probes_;
   bool seen_ = false;
+  MonoTime all_due_{};    // of the next look at all
+  MonoTime shims_due_{};  // of the next scan of processes
+  MonoTime exec_due_{};
+  MonoTime create_due_{};
+  unsigned turn_ = 0;
   std::string data_root_;  // of the last /info that answered
+  DockerAnswer create_;    // of the last create probe
+  std::set<std::string> shim_addresses_;
   DockerHistory history_;
+  DockerSample last_;  // the last look at all
 };
 
 }  // namespace fleetmedic

@@ -5,13 +5,16 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
 #include "base/time.h"
+#include "detectors/daemon_process.h"
+#include "detectors/docker/docker_json.h"
+#include "detectors/docker/docker_shims.h"
 #include "model/condition.h"
 
 namespace fleetmedic {
@@ -22,62 +25,97 @@ struct DockerAnswer {
     kNotAsked,
     kReplied,  // `status` says what
     kTimedOut,
-    kNobody,  // no socket, or nobody listens on it
-    kBroken,  // any other error, `error` says which
+    kNobody,   // no socket, or nobody listens on it
+    kNoRight,  // no permission to write to the socket
+    kBroken,   // any other error, `error` says which
   };
   Kind kind = Kind::kNotAsked;
   int status = 0;
-  std::string error;
+  std::string error;  // of a reply that is not 2xx: the start of its body
 
   bool ok() const { return kind == Kind::kReplied && status >= 200 && status < 300; }
   bool operator==(const DockerAnswer&) const = default;
 };
 
-struct DockerContainer {
-  std::string id;  // 64 hexadecimal digits
-  std::string name;
-  std::string state;  // "running", "removing", "created", "dead", ...
-
-  bool operator==(const DockerContainer&) const = default;
+// One request about one container.
+struct DockerContainerAnswer {
+  std::string id;
+  DockerAnswer answer;
 };
 
-// Of GET /containers/json?all=1; containers that cannot be read are left out. kCorrupt where it is
-// no list.
-Result<std::vector<DockerContainer>> DockerContainersFromJson(const Json& json);
-// DockerRootDir of GET /info; empty where there is none.
-std::string DockerRootDirFromJson(const Json& json);
-
-struct DockerSample {
-  MonoTime at{};
-  // Whether the daemon has answered since this agent looks, or the host has a unit for it.
-  bool seen = false;
-  DockerAnswer ping;
-  DockerAnswer list;
-  DockerAnswer info;    // goes through containerd
-  DockerAnswer top;     // of a running container, through containerd to its shim
-  DockerAnswer create;  // the optional create probe
-  std::vector<DockerContainer> containers;
-  // Of the file system below the data root; no value where it could not be told.
-  std::string data_root;
+// The file system below the data root.
+struct DockerDataRoot {
+  std::string path;
+  // No value where it could not be told.
   std::optional<double> bytes_used_share;
   std::optional<double> inodes_used_share;
   uint64_t bytes_available = 0;
+  bool read_only = false;
+  uint64_t device = 0;  // st_dev
+};
+
+struct DockerSample {
+  MonoTime at{};
+  // Whether the daemon has answered since this agent looks.
+  bool seen = false;
+  // systemd holds the socket and no dockerd runs: asking would start one, so nothing was asked.
+  bool dormant = false;
+  DockerAnswer ping;
+  DockerAnswer list;
+  DockerAnswer info;                       // goes through containerd
+  std::vector<DockerContainerAnswer> top;  // of running containers, by containerd to their shims
+  DockerAnswer create;                     // the optional create probe
+  std::vector<DockerContainer> containers;
+  DockerInfo information;
+  DockerDataRoot data_root;
 };
 
 struct DockerThresholds {
   Millis removing_max = Minutes(5);
+  Millis shim_grace = Minutes(2);
+  int restarts_count = 3;
+  int containers_max = 1000;
   double full_share = 0.99;
+  std::string storage_driver;                   // expected; empty: the first that was seen
+  std::map<std::string, std::string> versions;  // expected beginnings, by component
+  bool executors = false;                       // whether an executor rule is configured
+  bool exec_probe = false;
 };
 
-// Since when containers are in a state that should pass.
+// What is remembered between looks.
 class DockerHistory {
  public:
   static constexpr size_t kContainersMax = 4096;
 
+  explicit DockerHistory(Millis restarts_within = Minutes(10)) : restarts(restarts_within) {}
+
   // Requires a sample whose list answered.
   void Add(const DockerSample& sample);
+  // Requires a sample whose /info answered.
+  void AddInfo(const DockerSample& sample);
+  // Of a scan of processes that came to its end.
+  void AddShims(const ShimFindings& findings, MonoTime now);
+  // A request about a container: those that timed out are kept until one is answered or the
+  // container is gone.
+  void AddTop(const DockerContainerAnswer& top);
   // How long the container has been seen in its state; zero for one that is in no such state.
   Micros InState(const DockerContainer& container, MonoTime now) const;
+
+  RestartWindow restarts;
+  bool shims_known = false;
+  HeldSince orphaned;
+  HeldSince missing;
+  HeldSince halted;
+  HeldSince executor_gone;
+  std::set<std::string> hung;        // containers whose /top timed out
+  std::set<std::string> logs_stuck;  // whose last lines of log did not come
+  std::set<std::string> exec_stuck;  // in which a command did not come to its end
+  bool logs_asked = false;
+  bool exec_asked = false;
+  std::map<std::string, std::string> versions;
+  bool binary_replaced = false;  // the program file is not the one that runs
+  std::string first_driver;
+  std::optional<uint64_t> first_device;
 
  private:
   // By id: the state, and when it was seen first.
@@ -87,6 +125,14 @@ class DockerHistory {
 // `history` holds the sample already where its list answered.
 std::vector<Condition> EvaluateDocker(const DockerSample& sample, const DockerHistory& history,
                                       const DockerThresholds& thresholds);
+
+// The parts of it: the daemon with what is below it, and the containers.
+std::string DescribeAnswer(std::string_view request, const DockerAnswer& answer);
+void EvaluateDockerStorage(const DockerSample& sample, const DockerHistory& history,
+                           const DockerThresholds& thresholds, std::vector<Condition>* conditions);
+void EvaluateDockerContainers(const DockerSample& sample, const DockerHistory& history,
+                              const DockerThresholds& thresholds,
+                              std::vector<Condition>* conditions);
 
 }  // namespace fleetmedic
 

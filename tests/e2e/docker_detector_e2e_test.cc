@@ -38,6 +38,10 @@ class DockerDetectorE2e : public testing::Test {
     ASSERT_TRUE(started) << started.error().message;
     docker_ = *std::move(started);
     config_.socket = docker_->socket();
+    config_.pid_file = docker_->pid_file();
+    config_.full_every = Millis(0);
+    config_.shims_every = Millis(0);
+    config_.probes_every = Millis(0);
     detector_ = std::make_unique<DockerDetector>(&clock_, HostConfig(), config_);
     ASSERT_TRUE(detector_->Supported());
   }

@@ -31,6 +31,7 @@ class DockerFixture {
   ~DockerFixture();
 
   const std::string& socket() const { return socket_; }
+  std::string pid_file() const { return folder_ / "pid"; }
   std::string data_root() const { return folder_ / "data"; }
   pid_t dockerd() const { return daemon_->pid(); }
   // Of the containerd that runs now; kNotFound while there is none.

@@ -63,6 +63,7 @@ class LoopE2e : public testing::Test {
     docker_ = *std::move(docker);
     loop.detectors.docker.socket = docker_->socket();
     loop.detectors.docker.interval = Millis(500);
+    loop.detectors.docker.full_every = Millis(0);
     ASSERT_NO_FATAL_FAILURE(StartLoop(std::move(loop)));
   }
   bool PatientHas(const std::string& type, Verdict verdict) const {
