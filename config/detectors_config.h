@@ -3,6 +3,7 @@
 #ifndef FLEETMEDIC_CONFIG_DETECTORS_CONFIG_H_
 #define FLEETMEDIC_CONFIG_DETECTORS_CONFIG_H_
 
+#include "config/containerd_config.h"
 #include "config/docker_config.h"
 #include "config/filesystem_config.h"
 #include "config/systemd_config.h"
@@ -12,6 +13,7 @@ namespace fleetmedic {
 struct DetectorsConfig {
   SystemdConfig systemd;
   DockerConfig docker;
+  ContainerdConfig containerd;
   FilesystemConfig filesystem;
 };
 

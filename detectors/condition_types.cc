@@ -22,7 +22,8 @@ std::span<const ConditionType> ConditionTypes() {
   static const std::vector<ConditionType> types = [] {
     std::vector<ConditionType> all;
     for (const std::span<const ConditionType> table :
-         {AgentConditions(), FilesystemConditions(), SystemdConditions(), DockerConditions()}) {
+         {AgentConditions(), FilesystemConditions(), SystemdConditions(), DockerConditions(),
+          ContainerdConditions()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

@@ -69,10 +69,14 @@ Result<int64_t> PeerPid(const std::string& socket_path) {
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     return FailErrno("connect " + socket_path, errno);
   }
+  return PeerPid(fd.get());
+}
+
+Result<int64_t> PeerPid(int fd) {
   ucred peer{};
   socklen_t size = sizeof(peer);
-  if (::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-    return FailErrno("SO_PEERCRED of " + socket_path, errno);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return FailErrno("SO_PEERCRED", errno);
   }
   // 0: in a PID namespace that is not below ours.
   if (peer.pid <= 1) return Fail(Code::kNotFound, "the listener is not told");

@@ -38,6 +38,8 @@ Result<DaemonProcess> ReadPidFileProcess(const FsRoot& root, std::string_view pa
 // Who listens at a Unix socket: the process that called listen(2) (SO_PEERCRED of unix(7)). Does
 // not wait. kNotFound where that is not told, or is systemd on behalf of another.
 Result<int64_t> PeerPid(const std::string& socket_path);
+// The same of a connected socket.
+Result<int64_t> PeerPid(int fd);
 
 // By how many others one daemon was replaced within a window of time. Pure; owned by one thread.
 class RestartWindow {

@@ -1,5 +1,6 @@
 #include "detectors/detector_list.h"
 
+#include "detectors/containerd/containerd_detector.h"
 #include "detectors/docker/docker_detector.h"
 #include "detectors/filesystem/filesystem_detector.h"
 #include "detectors/systemd/systemd_detector.h"
@@ -18,6 +19,9 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.docker.interval > Millis(0)) {
     detectors.push_back(std::make_unique<DockerDetector>(clock, host, config.docker));
+  }
+  if (config.containerd.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<ContainerdDetector>(clock, host, config.containerd));
   }
   return detectors;
 }

@@ -4,12 +4,16 @@
 #include <linux/fs.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "detectors/containerd/containerd_detector.h"
 #include "tests/e2e/docker_fixture.h"
+#include "tests/e2e/fault_time.h"
 #include "tests/e2e/wait.h"
 
 namespace fleetmedic {
@@ -169,6 +173,114 @@ TEST_F(DockerDetectorE2e, TellsAContainerThatCannotBeRemoved) {
   ASSERT_TRUE(SetImmutable(file, false));
   EXPECT_TRUE(docker_->Call("DELETE", "/containers/" + *id + "?force=1"));
   EXPECT_TRUE(BecomesVerdict("DockerContainerStuck", Verdict::kOk, Seconds(20)));
+}
+
+TEST_F(DockerDetectorE2e, AStoppedShimIsBlamedOnItsOwnContainer) {
+  config_.shim_grace = Millis(0);
+  Start();
+  const auto one = docker_->Run("one");
+  const auto two = docker_->Run("two");
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(Probe("DockerShimHung").verdict, Verdict::kOk);
+  EXPECT_EQ(Probe("DockerShimMissing").verdict, Verdict::kOk);
+  EXPECT_EQ(Probe("DockerShimOrphaned").verdict, Verdict::kOk);
+  const auto shim = docker_->Shim(*one);
+  ASSERT_TRUE(shim) << shim.error().message;
+  ASSERT_EQ(::kill(*shim, SIGSTOP), 0);
+  // Seen halted in /proc at once, and by /top when its turn comes.
+  EXPECT_TRUE(WaitUntil(clock_, Seconds(60), [&] {
+    const Condition hung = Probe("DockerShimHung");
+    return hung.reason == "TopTimedOut" && hung.unit == one->substr(0, 12);
+  }));
+  EXPECT_EQ(Probe("ContainerdUnresponsive").verdict, Verdict::kOk);
+  EXPECT_EQ(Probe("DockerUnresponsive").verdict, Verdict::kOk);
+  ASSERT_EQ(::kill(*shim, SIGCONT), 0);
+  EXPECT_TRUE(BecomesVerdict("DockerShimHung", Verdict::kOk));
+}
+
+TEST_F(DockerDetectorE2e, TellsACommandThatDoesNotComeBack) {
+  config_.exec_probe = true;
+  config_.exec_command = {"/bin/sleep", "98765"};
+  Start();
+  const auto id = docker_->Run("one");
+  ASSERT_TRUE(id) << id.error().message;
+  EXPECT_TRUE(BecomesVerdict("DockerExecStuck", Verdict::kBad));
+  EXPECT_EQ(Probe("DockerExecStuck").unit, id->substr(0, 12));
+  ASSERT_TRUE(docker_->Call("POST", "/containers/" + *id + "/kill"));
+  EXPECT_TRUE(WaitUntil(clock_, Seconds(60), [&] {
+    return Probe("DockerExecStuck").verdict != Verdict::kBad;
+  })) << "with its container it is gone";
+}
+
+TEST_F(DockerDetectorE2e, AnExecThatComesBackIsNoFault) {
+  config_.exec_probe = true;
+  config_.exec_command = {"/bin/sleep", "0"};
+  Start();
+  ASSERT_TRUE(docker_->Run("one"));
+  EXPECT_TRUE(BecomesVerdict("DockerExecStuck", Verdict::kOk));
+}
+
+TEST_F(DockerDetectorE2e, TellsALogThatCannotBeRead) {
+  Start();
+  const auto id = docker_->Run("one");
+  ASSERT_TRUE(id) << id.error().message;
+  EXPECT_TRUE(BecomesVerdict("DockerLogsStuck", Verdict::kOk));
+  // Opening a FIFO that nobody writes to waits, as a dead network file system does.
+  const std::string log = docker_->data_root() + "/containers/" + *id + "/" + *id + "-json.log";
+  ASSERT_EQ(::unlink(log.c_str()), 0);
+  ASSERT_EQ(::mkfifo(log.c_str(), 0600), 0);
+  EXPECT_TRUE(BecomesVerdict("DockerLogsStuck", Verdict::kBad));
+  EXPECT_EQ(Probe("DockerLogsStuck").unit, id->substr(0, 12));
+  EXPECT_EQ(Probe("DockerUnresponsive").verdict, Verdict::kOk);
+}
+
+TEST_F(DockerDetectorE2e, TellsADataRootThatIsReadOnly) {
+  Start();
+  EXPECT_EQ(Probe("DockerDataRootReadOnly").verdict, Verdict::kOk);
+  EXPECT_EQ(Probe("DockerStorageError").verdict, Verdict::kOk);
+  const std::string path = docker_->data_root();
+  ASSERT_EQ(::mount(path.c_str(), path.c_str(), nullptr, MS_BIND, nullptr), 0);
+  ASSERT_EQ(::mount(nullptr, path.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr), 0);
+  EXPECT_EQ(Probe("DockerDataRootReadOnly").verdict, Verdict::kBad);
+  ASSERT_EQ(::umount2(path.c_str(), MNT_DETACH), 0);
+  EXPECT_EQ(Probe("DockerDataRootReadOnly").verdict, Verdict::kOk);
+  ASSERT_EQ(::mount("tmpfs", path.c_str(), "tmpfs", 0, "size=1m"), 0);
+  EXPECT_EQ(Probe("DockerStorageError").reason, "DataRootMoved");
+  ASSERT_EQ(::umount2(path.c_str(), MNT_DETACH), 0);
+  EXPECT_EQ(Probe("DockerStorageError").verdict, Verdict::kOk);
+}
+
+// The times of docs/detectors.md: with the intervals that ship, from the fault, just after a look,
+// to the return of the look that tells of it.
+TEST_F(DockerDetectorE2e, TellsHardFaultsInTime) {
+  Start();
+  DockerConfig shipped;
+  shipped.socket = docker_->socket();
+  shipped.pid_file = docker_->pid_file();
+  detector_ = std::make_unique<DockerDetector>(&clock_, HostConfig(), shipped);
+  ContainerdConfig its;
+  its.sockets = {docker_->containerd_socket()};
+  its.folders = {};
+  ContainerdDetector containerd(&clock_, HostConfig(), its);
+  const auto containerd_pid = docker_->Containerd();
+  ASSERT_TRUE(containerd_pid);
+  const auto signal = [](pid_t pid, int number) {
+    return [pid, number] { ASSERT_EQ(::kill(pid, number), 0); };
+  };
+  EXPECT_LT(FaultTime(clock_, detector_.get(), "docker: SIGSTOP dockerd", "DockerUnresponsive",
+                      signal(docker_->dockerd(), SIGSTOP)),
+            Seconds(20));
+  ASSERT_EQ(::kill(docker_->dockerd(), SIGCONT), 0);
+  EXPECT_LT(FaultTime(clock_, &containerd, "containerd: SIGSTOP containerd", "ContainerdNotServing",
+                      signal(*containerd_pid, SIGSTOP)),
+            Seconds(20));
+  ASSERT_EQ(::kill(*containerd_pid, SIGCONT), 0);
+  EXPECT_LT(FaultTime(clock_, &containerd, "containerd: SIGKILL containerd", "ContainerdNotServing",
+                      signal(*containerd_pid, SIGKILL)),
+            Seconds(20));
+  EXPECT_LT(FaultTime(clock_, detector_.get(), "docker: SIGKILL dockerd", "DockerUnresponsive",
+                      signal(docker_->dockerd(), SIGKILL)),
+            Seconds(20));
 }
 
 }  // namespace

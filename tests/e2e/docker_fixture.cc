@@ -172,6 +172,18 @@ Result<pid_t> DockerFixture::Containerd() const {
   return *pid;
 }
 
+Result<pid_t> DockerFixture::Shim(const std::string& id) const {
+  for (const pid_t pid : ProcessesOfOurs()) {
+    const std::string command =
+        ReadFile(fmt::format("/proc/{}/cmdline", pid), size_t{1} << 20).value_or("");
+    if (command.find("containerd-shim") != std::string::npos &&
+        command.find(id) != std::string::npos) {
+      return pid;
+    }
+  }
+  return Fail(Code::kNotFound, "container " + id + " has no shim");
+}
+
 std::vector<pid_t> DockerFixture::ProcessesOfOurs() const {
   // Whatever names our folder in its command line was started by our daemon or by its containerd;
   // what runs in a container stands below our cgroup.

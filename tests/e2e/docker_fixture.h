@@ -37,6 +37,12 @@ class DockerFixture {
   // Of the containerd that runs now; kNotFound while there is none.
   Result<pid_t> Containerd() const;
 
+  // The shim of a running container.
+  Result<pid_t> Shim(const std::string& id) const;
+  std::string containerd_socket() const {
+    return (folder_ / "exec") + "/containerd/containerd.sock";
+  }
+
   // A container of base:1 that sleeps. Returns its id.
   Result<std::string> Run(const std::string& name);
   // Any request; the body of the reply, which is an error unless the status is 2xx.
