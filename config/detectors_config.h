@@ -6,6 +6,7 @@
 #include "config/containerd_config.h"
 #include "config/docker_config.h"
 #include "config/filesystem_config.h"
+#include "config/mesos_config.h"
 #include "config/systemd_config.h"
 
 namespace fleetmedic {
@@ -14,6 +15,7 @@ struct DetectorsConfig {
   SystemdConfig systemd;
   DockerConfig docker;
   ContainerdConfig containerd;
+  MesosConfig mesos;
   FilesystemConfig filesystem;
 };
 

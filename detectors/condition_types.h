@@ -35,6 +35,7 @@ std::span<const ConditionType> FilesystemConditions();
 std::span<const ConditionType> SystemdConditions();
 std::span<const ConditionType> DockerConditions();
 std::span<const ConditionType> ContainerdConditions();
+std::span<const ConditionType> MesosConditions();
 
 // In the order of detectors, then of types.
 std::span<const ConditionType> ConditionTypes();

@@ -3,6 +3,7 @@
 #include "detectors/containerd/containerd_detector.h"
 #include "detectors/docker/docker_detector.h"
 #include "detectors/filesystem/filesystem_detector.h"
+#include "detectors/mesos/mesos_detector.h"
 #include "detectors/systemd/systemd_detector.h"
 
 namespace fleetmedic {
@@ -22,6 +23,9 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.containerd.interval > Millis(0)) {
     detectors.push_back(std::make_unique<ContainerdDetector>(clock, host, config.containerd));
+  }
+  if (config.mesos.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<MesosDetector>(clock, host, config.mesos));
   }
   return detectors;
 }
