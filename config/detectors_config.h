@@ -4,6 +4,7 @@
 #define FLEETMEDIC_CONFIG_DETECTORS_CONFIG_H_
 
 #include "config/containerd_config.h"
+#include "config/disk_config.h"
 #include "config/docker_config.h"
 #include "config/filesystem_config.h"
 #include "config/mesos_config.h"
@@ -17,6 +18,7 @@ struct DetectorsConfig {
   ContainerdConfig containerd;
   MesosConfig mesos;
   FilesystemConfig filesystem;
+  DiskConfig disk;
 };
 
 }  // namespace fleetmedic

@@ -36,6 +36,7 @@ std::span<const ConditionType> SystemdConditions();
 std::span<const ConditionType> DockerConditions();
 std::span<const ConditionType> ContainerdConditions();
 std::span<const ConditionType> MesosConditions();
+std::span<const ConditionType> DiskConditions();
 
 // In the order of detectors, then of types.
 std::span<const ConditionType> ConditionTypes();

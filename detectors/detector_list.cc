@@ -1,6 +1,7 @@
 #include "detectors/detector_list.h"
 
 #include "detectors/containerd/containerd_detector.h"
+#include "detectors/disk/disk_detector.h"
 #include "detectors/docker/docker_detector.h"
 #include "detectors/filesystem/filesystem_detector.h"
 #include "detectors/mesos/mesos_detector.h"
@@ -26,6 +27,9 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.mesos.interval > Millis(0)) {
     detectors.push_back(std::make_unique<MesosDetector>(clock, host, config.mesos));
+  }
+  if (config.disk.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<DiskDetector>(clock, host, config.disk));
   }
   return detectors;
 }

@@ -5,49 +5,17 @@
 
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "detectors/condition_types.h"
+#include "detectors/proc_text.h"
 
 namespace fleetmedic {
 namespace {
 
+constexpr size_t kTableMax = 65536;
+
 constexpr std::array<std::string_view, 12> kDiskTypes = {"bcachefs", "btrfs", "exfat", "ext2",
                                                          "ext3",     "ext4",  "f2fs",  "jfs",
                                                          "reiserfs", "vfat",  "xfs",   "zfs"};
-
-bool HasOption(std::string_view options, std::string_view wanted) {
-  const std::vector<std::string_view> all = Split(options, ',');
-  return std::ranges::find(all, wanted) != all.end();
-}
-
-// Space, tab, newline and backslash are written as \040 and so on.
-std::string Unescape(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const auto octal = [&](size_t at) { return text[at] >= '0' && text[at] <= '7'; };
-    if (text[i] == '\\' && i + 3 < text.size() && octal(i + 1) && octal(i + 2) && octal(i + 3)) {
-      out.push_back(static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 +
-                                      (text[i + 3] - '0')));
-      i += 3;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
-}
-
-std::vector<std::string_view> Words(std::string_view line) {
-  std::vector<std::string_view> words;
-  size_t start = 0;
-  while (start < line.size()) {
-    const size_t from = line.find_first_not_of(" \t", start);
-    if (from == std::string_view::npos) break;
-    const size_t to = std::min(line.find_first_of(" \t", from), line.size());
-    words.push_back(line.substr(from, to - from));
-    start = to;
-  }
-  return words;
-}
 
 std::string Megabytes(uint64_t bytes) { return fmt::format("{:.1f} MB", bytes / 1e6); }
 
@@ -55,17 +23,8 @@ std::string Megabytes(uint64_t bytes) { return fmt::format("{:.1f} MB", bytes / 
 
 std::vector<MountEntry> DiskMounts(std::string_view mountinfo, size_t mounts_max) {
   std::map<std::string, MountEntry> by_device;
-  for (const std::string_view line : Split(mountinfo, '\n')) {
-    // ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAGS...] - TYPE SOURCE SUPER-OPTIONS
-    const std::vector<std::string_view> words = Words(line);
-    const auto dash = std::ranges::find(words, std::string_view("-"));
-    if (words.size() < 10 || words.end() - dash < 4) continue;
-    if (std::ranges::find(kDiskTypes, *(dash + 1)) == kDiskTypes.end()) continue;
-    MountEntry entry;
-    entry.device = words[2];
-    entry.mount_point = Unescape(words[4]);
-    entry.type = *(dash + 1);
-    entry.read_only = HasOption(*(dash + 3), "ro");
+  for (const MountEntry& entry : MountTable(mountinfo, kTableMax)) {
+    if (std::ranges::find(kDiskTypes, entry.type) == kDiskTypes.end()) continue;
     const auto [found, fresh] = by_device.try_emplace(entry.device, entry);
     if (!fresh && entry.mount_point.size() < found->second.mount_point.size()) {
       found->second = entry;
@@ -80,10 +39,10 @@ std::vector<MountEntry> DiskMounts(std::string_view mountinfo, size_t mounts_max
 
 std::set<std::string> WritableInFstab(std::string_view fstab) {
   std::set<std::string> writable;
-  for (const std::string_view line : Split(fstab, '\n')) {
-    const std::vector<std::string_view> words = Words(line);
+  for (const std::string_view line : Lines(fstab)) {
+    const std::vector<std::string_view> words = Fields(line);
     if (words.size() < 4 || words[0].starts_with('#')) continue;
-    if (!HasOption(words[3], "ro")) writable.insert(Unescape(words[1]));
+    if (!HasMountOption(words[3], "ro")) writable.insert(UnescapeMount(words[1]));
   }
   return writable;
 }

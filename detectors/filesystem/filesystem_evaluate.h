@@ -10,19 +10,10 @@
 #include <vector>
 
 #include "base/time.h"
+#include "detectors/mount_table.h"
 #include "model/condition.h"
 
 namespace fleetmedic {
-
-// One mount of /proc/self/mountinfo (proc_pid_mountinfo(5)).
-struct MountEntry {
-  std::string device;       // "8:1"
-  std::string mount_point;  // escapes undone
-  std::string type;         // "ext4"
-  bool read_only = false;   // the file system itself (super options), not this mount of it
-
-  bool operator==(const MountEntry&) const = default;
-};
 
 // The file systems on disks, each once: of several mounts of one device, the one with the shortest
 // mount point. Memory, network, FUSE and container overlays are left out: they have no space of
