@@ -7,6 +7,7 @@
 #include "config/disk_config.h"
 #include "config/docker_config.h"
 #include "config/filesystem_config.h"
+#include "config/hardware_config.h"
 #include "config/mesos_config.h"
 #include "config/systemd_config.h"
 
@@ -19,6 +20,7 @@ struct DetectorsConfig {
   MesosConfig mesos;
   FilesystemConfig filesystem;
   DiskConfig disk;
+  HardwareConfig hardware;
 };
 
 }  // namespace fleetmedic

@@ -23,7 +23,7 @@ std::span<const ConditionType> ConditionTypes() {
     std::vector<ConditionType> all;
     for (const std::span<const ConditionType> table :
          {AgentConditions(), FilesystemConditions(), SystemdConditions(), DockerConditions(),
-          ContainerdConditions(), MesosConditions(), DiskConditions()}) {
+          ContainerdConditions(), MesosConditions(), DiskConditions(), HardwareConditions()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

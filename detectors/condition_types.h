@@ -37,6 +37,7 @@ std::span<const ConditionType> DockerConditions();
 std::span<const ConditionType> ContainerdConditions();
 std::span<const ConditionType> MesosConditions();
 std::span<const ConditionType> DiskConditions();
+std::span<const ConditionType> HardwareConditions();
 
 // In the order of detectors, then of types.
 std::span<const ConditionType> ConditionTypes();

@@ -4,6 +4,7 @@
 #include "detectors/disk/disk_detector.h"
 #include "detectors/docker/docker_detector.h"
 #include "detectors/filesystem/filesystem_detector.h"
+#include "detectors/hardware/hardware_detector.h"
 #include "detectors/mesos/mesos_detector.h"
 #include "detectors/systemd/systemd_detector.h"
 
@@ -30,6 +31,9 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.disk.interval > Millis(0)) {
     detectors.push_back(std::make_unique<DiskDetector>(clock, host, config.disk));
+  }
+  if (config.hardware.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<HardwareDetector>(clock, host, config.hardware));
   }
   return detectors;
 }
