@@ -211,6 +211,21 @@ constexpr ConfigKey kDetectorKeys[] = {
     {"detectors.hardware", "throttle_window",
      [](Config& c) { return Slot(&c.detectors.hardware.throttle_window); },
      Between(Minutes(1), Hours(1)), "See throttled_share."},
+    {"detectors.clock", "interval", [](Config& c) { return Slot(&c.detectors.clock.interval); },
+     Between(Millis(0), Hours(1)), "Between two looks at the clock; 0s switches the detector off."},
+    {"detectors.clock",
+     "required",
+     [](Config& c) { return Slot(&c.detectors.clock.required); },
+     {},
+     "A clock that is not synchronised is bad, also where no time service was seen."},
+    {"detectors.clock", "grace", [](Config& c) { return Slot(&c.detectors.clock.grace); },
+     Between(Millis(0), Hours(24)), "A time service may take this long to synchronise the clock."},
+    {"detectors.clock", "offset_max", [](Config& c) { return Slot(&c.detectors.clock.offset_max); },
+     Between(Millis(1), Hours(1)), "A clock that is off by more is bad."},
+    {"detectors.clock", "maximum_error_max",
+     [](Config& c) { return Slot(&c.detectors.clock.maximum_error_max); },
+     Between(Millis(1), Seconds(16)),
+     "The kernel's maximum error from which no update has come for too long."},
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #ifndef FLEETMEDIC_CONFIG_DETECTORS_CONFIG_H_
 #define FLEETMEDIC_CONFIG_DETECTORS_CONFIG_H_
 
+#include "config/clock_config.h"
 #include "config/containerd_config.h"
 #include "config/disk_config.h"
 #include "config/docker_config.h"
@@ -21,6 +22,7 @@ struct DetectorsConfig {
   FilesystemConfig filesystem;
   DiskConfig disk;
   HardwareConfig hardware;
+  ClockConfig clock;
 };
 
 }  // namespace fleetmedic

@@ -23,7 +23,8 @@ std::span<const ConditionType> ConditionTypes() {
     std::vector<ConditionType> all;
     for (const std::span<const ConditionType> table :
          {AgentConditions(), FilesystemConditions(), SystemdConditions(), DockerConditions(),
-          ContainerdConditions(), MesosConditions(), DiskConditions(), HardwareConditions()}) {
+          ContainerdConditions(), MesosConditions(), DiskConditions(), HardwareConditions(),
+          ClockConditions()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

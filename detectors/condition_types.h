@@ -38,6 +38,7 @@ std::span<const ConditionType> ContainerdConditions();
 std::span<const ConditionType> MesosConditions();
 std::span<const ConditionType> DiskConditions();
 std::span<const ConditionType> HardwareConditions();
+std::span<const ConditionType> ClockConditions();
 
 // In the order of detectors, then of types.
 std::span<const ConditionType> ConditionTypes();

@@ -1,5 +1,6 @@
 #include "detectors/detector_list.h"
 
+#include "detectors/clock/clock_detector.h"
 #include "detectors/containerd/containerd_detector.h"
 #include "detectors/disk/disk_detector.h"
 #include "detectors/docker/docker_detector.h"
@@ -34,6 +35,9 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.hardware.interval > Millis(0)) {
     detectors.push_back(std::make_unique<HardwareDetector>(clock, host, config.hardware));
+  }
+  if (config.clock.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<ClockDetector>(clock, host, config.clock));
   }
   return detectors;
 }
