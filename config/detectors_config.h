@@ -10,6 +10,7 @@
 #include "config/filesystem_config.h"
 #include "config/hardware_config.h"
 #include "config/mesos_config.h"
+#include "config/nvme_config.h"
 #include "config/systemd_config.h"
 
 namespace fleetmedic {
@@ -23,6 +24,7 @@ struct DetectorsConfig {
   DiskConfig disk;
   HardwareConfig hardware;
   ClockConfig clock;
+  NvmeConfig nvme;
 };
 
 }  // namespace fleetmedic

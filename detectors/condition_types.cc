@@ -24,7 +24,7 @@ std::span<const ConditionType> ConditionTypes() {
     for (const std::span<const ConditionType> table :
          {AgentConditions(), FilesystemConditions(), SystemdConditions(), DockerConditions(),
           ContainerdConditions(), MesosConditions(), DiskConditions(), HardwareConditions(),
-          ClockConditions()}) {
+          ClockConditions(), NvmeConditions()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

@@ -39,6 +39,7 @@ std::span<const ConditionType> MesosConditions();
 std::span<const ConditionType> DiskConditions();
 std::span<const ConditionType> HardwareConditions();
 std::span<const ConditionType> ClockConditions();
+std::span<const ConditionType> NvmeConditions();
 
 // In the order of detectors, then of types.
 std::span<const ConditionType> ConditionTypes();

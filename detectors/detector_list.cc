@@ -7,6 +7,7 @@
 #include "detectors/filesystem/filesystem_detector.h"
 #include "detectors/hardware/hardware_detector.h"
 #include "detectors/mesos/mesos_detector.h"
+#include "detectors/nvme/nvme_detector.h"
 #include "detectors/systemd/systemd_detector.h"
 
 namespace fleetmedic {
@@ -38,6 +39,9 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.clock.interval > Millis(0)) {
     detectors.push_back(std::make_unique<ClockDetector>(clock, host, config.clock));
+  }
+  if (config.nvme.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<NvmeDetector>(clock, host, config.nvme));
   }
   return detectors;
 }
