@@ -56,9 +56,14 @@ void MountStatSource::FreeStuck() {
 void MountStatSource::StatMount(const std::string& mount_point, MonoTime deadline,
                                 MountSample* sample) {
   if (const auto found = stuck_.find(mount_point); found != stuck_.end()) {
-    const auto age = std::chrono::duration_cast<Seconds>(clock_->Mono() - found->second->since);
-    sample->error = fmt::format("statvfs of {} has not come back for {}", Quote(mount_point),
-                                FormatDuration(age));
+    sample->hung_for = clock_->Mono() - found->second->since;
+    sample->error =
+        fmt::format("statvfs of {} has not come back for {}", Quote(mount_point),
+                    FormatDuration(std::chrono::duration_cast<Seconds>(sample->hung_for)));
+    return;
+  }
+  if (clock_->Mono() >= deadline) {
+    sample->error = "not asked: others took all the time";
     return;
   }
   if (stuck_.size() >= kStuckMax) {
@@ -94,6 +99,7 @@ void MountStatSource::StatMount(const std::string& mount_point, MonoTime deadlin
     return;
   }
   if (call->error_number != 0) {
+    sample->stale = call->error_number == ESTALE;
     sample->error = FailErrno("statvfs " + Quote(mount_point), call->error_number).value().message;
     return;
   }
@@ -115,8 +121,9 @@ Result<std::vector<MountSample>> MountStatSource::Sample(MonoTime deadline) {
   const std::set<std::string> writable =
       WritableInFstab(root_.ReadFile("/etc/fstab", kFstabBytesMax).value_or(""));
   std::vector<MountSample> samples;
-  for (const MountEntry& mount : DiskMounts(mountinfo, kMountsMax)) {
+  for (const auto& [mount, kind] : WatchedMounts(mountinfo, kMountsMax)) {
     MountSample sample;
+    sample.kind = kind;
     sample.mount_point = mount.mount_point;
     sample.type = mount.type;
     sample.read_only = mount.read_only;
@@ -185,8 +192,11 @@ std::vector<std::string> FilesystemDetector::types() const {
 
 Result<std::vector<Condition>> FilesystemDetector::Probe(MonoTime deadline) {
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<MountSample> mounts, source_->Sample(deadline));
-  return EvaluateFilesystem(mounts,
-                            {config_.full_share, config_.full_hard_share, config_.inodes_share});
+  return EvaluateFilesystem(mounts, {.full_share = config_.full_share,
+                                     .full_hard_share = config_.full_hard_share,
+                                     .inodes_share = config_.inodes_share,
+                                     .tmp_share = config_.tmp_share,
+                                     .hung_after = config_.hung_after});
 }
 
 }  // namespace fleetmedic

@@ -1,4 +1,4 @@
-// Watches the file systems on the disks of a host: space, inodes, turned read-only.
+// Watches the file systems of a host: space, inodes, turned read-only, not answering.
 #ifndef FLEETMEDIC_DETECTORS_FILESYSTEM_FILESYSTEM_DETECTOR_H_
 #define FLEETMEDIC_DETECTORS_FILESYSTEM_FILESYSTEM_DETECTOR_H_
 
@@ -29,10 +29,11 @@ class StatSource {
 
 // The mounts of the machine, below a root. statvfs of a mount can hang in the kernel for good: it
 // is called on a thread that is left behind with it then, at most kStuckMax of them, and that
-// mount is not asked again until the call came back.
+// mount is not asked again until the call came back. Local file systems are asked first, so that
+// a dead server takes no time from them.
 class MountStatSource final : public StatSource {
  public:
-  static constexpr size_t kMountsMax = 128;
+  static constexpr size_t kMountsMax = 128;  // of each kind
   static constexpr size_t kStuckMax = 8;
   // One mount may take this long of the probe's time.
   static constexpr Millis kMountWaitMax{1000};

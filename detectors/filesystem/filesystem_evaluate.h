@@ -15,10 +15,25 @@
 
 namespace fleetmedic {
 
-// The file systems on disks, each once: of several mounts of one device, the one with the shortest
-// mount point. Memory, network, FUSE and container overlays are left out: they have no space of
-// their own, or looking at them can hang. At most `mounts_max`.
-std::vector<MountEntry> DiskMounts(std::string_view mountinfo, size_t mounts_max);
+enum class MountKind : uint8_t {
+  kDisk,     // has space of its own
+  kTmp,      // memory at /tmp, /var/tmp or /run
+  kNetwork,  // asked only whether it answers: how full it is is no host's matter
+};
+
+struct WatchedMount {
+  MountEntry entry;
+  MountKind kind = MountKind::kDisk;
+
+  bool operator==(const WatchedMount&) const = default;
+};
+
+// What is asked, local file systems first, each file system once: of several mounts of one device,
+// the one with the shortest mount point. Left out are the overlays and memory of containers, what
+// another mount covers, and network mounts below an automounter, which asking would keep mounted
+// for ever. Where there is no disk at all the root is taken as one, be it overlay or memory: live
+// images and containers. At most `mounts_max` of each kind.
+std::vector<WatchedMount> WatchedMounts(std::string_view mountinfo, size_t mounts_max);
 
 // The mount points that fstab(5) says are to be writable.
 std::set<std::string> WritableInFstab(std::string_view fstab);
@@ -26,12 +41,16 @@ std::set<std::string> WritableInFstab(std::string_view fstab);
 struct MountSample {
   std::string mount_point;
   std::string type;
+  MountKind kind = MountKind::kDisk;
   bool read_only = false;
   // fstab says so, or it was writable before.
   bool expected_writable = false;
   // False: statvfs did not come back, or failed; `error` says which.
   bool answered = false;
   std::string error;
+  bool stale = false;  // ESTALE: the server no longer knows what is mounted
+  // Since when one statvfs has not come back; 0 where it did, or has only just not.
+  Micros hung_for{0};
   uint64_t bytes_total = 0;
   uint64_t bytes_free = 0;       // with what is kept for root
   uint64_t bytes_available = 0;  // for everybody else
@@ -43,6 +62,8 @@ struct FilesystemThresholds {
   double full_share = 0.95;
   double full_hard_share = 0.99;
   double inodes_share = 0.95;
+  double tmp_share = 0.95;
+  Millis hung_after = Minutes(3);
 };
 
 // As df(1): used / (used + available).
