@@ -198,6 +198,45 @@ TEST_F(DockerDetectorE2e, AStoppedShimIsBlamedOnItsOwnContainer) {
   EXPECT_TRUE(BecomesVerdict("DockerShimHung", Verdict::kOk));
 }
 
+TEST_F(DockerDetectorE2e, TellsARunningContainerWhoseShimIsGone) {
+  config_.shim_grace = Millis(0);
+  Start();
+  const auto id = docker_->Run("one");
+  ASSERT_TRUE(id) << id.error().message;
+  EXPECT_EQ(Probe("DockerShimMissing").verdict, Verdict::kOk);
+  const auto shim = docker_->Shim(*id);
+  const auto containerd = docker_->Containerd();
+  ASSERT_TRUE(shim && containerd);
+  // So that nobody tells Docker of the shim's end.
+  ASSERT_EQ(::kill(*containerd, SIGSTOP), 0);
+  ASSERT_EQ(::kill(*shim, SIGKILL), 0);
+  EXPECT_TRUE(BecomesVerdict("DockerShimMissing", Verdict::kBad));
+  EXPECT_EQ(Probe("DockerShimMissing").unit, id->substr(0, 12));
+  ASSERT_EQ(::kill(*containerd, SIGCONT), 0);
+  EXPECT_TRUE(BecomesVerdict("DockerShimMissing", Verdict::kOk))
+      << "now it has ended for Docker too";
+}
+
+TEST_F(DockerDetectorE2e, TellsAShimWhoseContainerIsForgottenAndTheRestart) {
+  config_.shim_grace = Millis(0);
+  config_.restarts_count = 1;
+  Start();
+  const auto lost = docker_->Run("lost");
+  ASSERT_TRUE(lost) << lost.error().message;
+  EXPECT_EQ(Probe("DockerShimOrphaned").verdict, Verdict::kOk);
+  EXPECT_EQ(Probe("DockerRestarting").verdict, Verdict::kOk);
+  ASSERT_TRUE(docker_->RestartDaemon([&] {
+    ASSERT_TRUE(RemoveTree(docker_->data_root() + "/containers/" + *lost));
+  })) << docker_->LogText();
+  EXPECT_TRUE(BecomesVerdict("DockerShimOrphaned", Verdict::kBad));
+  EXPECT_EQ(Probe("DockerShimOrphaned").unit, lost->substr(0, 12));
+  EXPECT_EQ(Probe("DockerRestarting").verdict, Verdict::kBad);
+  const auto shim = docker_->Shim(*lost);
+  ASSERT_TRUE(shim) << shim.error().message;
+  ASSERT_EQ(::kill(*shim, SIGKILL), 0);
+  EXPECT_TRUE(BecomesVerdict("DockerShimOrphaned", Verdict::kOk));
+}
+
 TEST_F(DockerDetectorE2e, TellsACommandThatDoesNotComeBack) {
   config_.exec_probe = true;
   config_.exec_command = {"/bin/sleep", "98765"};

@@ -63,26 +63,34 @@ DockerFixture::DockerFixture() : socket_(folder_ / "docker.sock") {
 
 Result<std::unique_ptr<DockerFixture>> DockerFixture::Start(Options options) {
   std::unique_ptr<DockerFixture> fixture(new DockerFixture());
-  FLEETMEDIC_RETURN_IF_ERROR(fixture->StartDaemon(options));
-  const bool answers = WaitUntil(fixture->clock_, Seconds(60), [&] {
-    return fixture->Call("GET", "/info", "", Seconds(5)).has_value();
-  });
-  if (!answers) {
-    return Fail(Code::kDeadlineExceeded, "dockerd does not answer:\n" + fixture->LogText());
+  FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(fixture->data_root()));
+  if (options.data_bytes_max > 0) {
+    const std::string size = fmt::format("size={}", options.data_bytes_max);
+    if (::mount("tmpfs", fixture->data_root().c_str(), "tmpfs", 0, size.c_str()) != 0) {
+      return FailErrno("mount a tmpfs", errno);
+    }
   }
+  FLEETMEDIC_RETURN_IF_ERROR(fixture->StartDaemon());
   FLEETMEDIC_RETURN_IF_ERROR(fixture->ImportImage());
   return fixture;
 }
 
-Status DockerFixture::StartDaemon(const Options& options) {
-  FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(data_root()));
-  if (options.data_bytes_max > 0) {
-    const std::string size = fmt::format("size={}", options.data_bytes_max);
-    if (::mount("tmpfs", data_root().c_str(), "tmpfs", 0, size.c_str()) != 0) {
-      return FailErrno("mount a tmpfs", errno);
-    }
+Status DockerFixture::RestartDaemon(absl::FunctionRef<void()> between) {
+  daemon_->Kill(SIGKILL);
+  (void)daemon_->Wait(clock_, clock_.Mono() + Seconds(10));
+  daemon_.reset();
+  // Whether its containerd dies with it depends on the thread that started it.
+  if (const Result<pid_t> containerd = Containerd()) {
+    ::kill(*containerd, SIGKILL);
+    (void)WaitUntil(clock_, Seconds(20), [&] { return !Alive(*containerd); });
   }
-  const UniqueFd log(::open((folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  between();
+  return StartDaemon();
+}
+
+Status DockerFixture::StartDaemon() {
+  const UniqueFd log(
+      ::open((folder_ / "log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   ChildOptions child;
   child.argv = {"dockerd",
                 "--data-root",
@@ -109,6 +117,10 @@ Status DockerFixture::StartDaemon(const Options& options) {
   child.standard_error = {ChildStream::Kind::kFd, log.get()};
   FLEETMEDIC_ASSIGN_OR_RETURN(Child started, Child::Start(child));
   daemon_.emplace(std::move(started));
+  if (!WaitUntil(clock_, Seconds(60),
+                 [&] { return Call("GET", "/info", "", Seconds(5)).has_value(); })) {
+    return Fail(Code::kDeadlineExceeded, "dockerd does not answer:\n" + LogText());
+  }
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "base/child_process.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -29,6 +30,10 @@ class DockerFixture {
   static Result<std::unique_ptr<DockerFixture>> Start(Options options);
   // Stops all that it started: the daemon, containerd, shims, containers; unmounts, removes.
   ~DockerFixture();
+
+  // Kills the daemon with its containerd and starts it again on the same folders; the shims live
+  // through it. `between` runs while there is none.
+  Status RestartDaemon(absl::FunctionRef<void()> between);
 
   const std::string& socket() const { return socket_; }
   std::string pid_file() const { return folder_ / "pid"; }
@@ -53,7 +58,7 @@ class DockerFixture {
 
  private:
   DockerFixture();
-  Status StartDaemon(const Options& options);
+  Status StartDaemon();
   Status ImportImage();
   std::vector<pid_t> ProcessesOfOurs() const;
 
