@@ -100,6 +100,8 @@ void MountStatSource::StatMount(const std::string& mount_point, MonoTime deadlin
   }
   if (call->error_number != 0) {
     sample->stale = call->error_number == ESTALE;
+    sample->forbidden = call->error_number == EACCES || call->error_number == EPERM;
+    sample->unreachable = call->error_number == ENOENT || call->error_number == ENOTDIR;
     sample->error = FailErrno("statvfs " + Quote(mount_point), call->error_number).value().message;
     return;
   }
@@ -133,7 +135,7 @@ Result<std::vector<MountSample>> MountStatSource::Sample(MonoTime deadline) {
     sample.expected_writable =
         writable.contains(mount.mount_point) || seen_writable_.contains(mount.mount_point);
     StatMount(mount.mount_point, deadline, &sample);
-    samples.push_back(std::move(sample));
+    if (!sample.unreachable) samples.push_back(std::move(sample));
   }
   return samples;
 }

@@ -162,11 +162,12 @@ void EvaluateTmp(const MountSample& mount, const FilesystemThresholds& threshold
 bool EvaluateAnswer(const MountSample& mount, const FilesystemThresholds& thresholds,
                     std::vector<Condition>* space, ConditionList* out) {
   if (mount.answered) return false;
+  const std::string_view reason = mount.forbidden ? "NoPermission" : "StatFailed";
   if (mount.kind == MountKind::kDisk) {
-    space->push_back(MakeCondition("FilesystemFull", mount.mount_point, Verdict::kUnknown,
-                                   "StatFailed", mount.error));
+    space->push_back(
+        MakeCondition("FilesystemFull", mount.mount_point, Verdict::kUnknown, reason, mount.error));
   } else if (mount.kind == MountKind::kTmp) {
-    out->Unknown("TmpFull", mount.mount_point, "StatFailed", mount.error);
+    out->Unknown("TmpFull", mount.mount_point, reason, mount.error);
   }
   if (mount.stale) {
     out->Bad("FilesystemNotAnswering", mount.mount_point, Severity::kSoft, "Stale", mount.error);
@@ -174,7 +175,8 @@ bool EvaluateAnswer(const MountSample& mount, const FilesystemThresholds& thresh
     out->Bad("FilesystemNotAnswering", mount.mount_point, Severity::kSoft, "Hung",
              fmt::format("{} (at most {})", mount.error, FormatDuration(thresholds.hung_after)));
   } else {
-    out->Unknown("FilesystemNotAnswering", mount.mount_point, "NoAnswer", mount.error);
+    out->Unknown("FilesystemNotAnswering", mount.mount_point,
+                 mount.forbidden ? "NoPermission" : "NoAnswer", mount.error);
   }
   return true;
 }

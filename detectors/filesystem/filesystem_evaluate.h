@@ -49,6 +49,9 @@ struct MountSample {
   bool answered = false;
   std::string error;
   bool stale = false;  // ESTALE: the server no longer knows what is mounted
+  // ENOENT, ENOTDIR: unmounted meanwhile, or a mount above it covers it; sources leave it out.
+  bool unreachable = false;
+  bool forbidden = false;  // EACCES, EPERM: a folder above it may not be entered
   // Since when one statvfs has not come back; 0 where it did, or has only just not.
   Micros hung_for{0};
   uint64_t bytes_total = 0;

@@ -218,6 +218,15 @@ TEST(WritableInFstabTest, LeavesOutWhatIsMountedReadOnly) {
               ElementsAre("/"));
 }
 
+// Of one type, those that are not ok.
+std::vector<Condition> NotOk(const std::vector<Condition>& conditions, std::string_view type) {
+  std::vector<Condition> bad;
+  for (const Condition& condition : conditions) {
+    if (condition.type == type && condition.verdict != Verdict::kOk) bad.push_back(condition);
+  }
+  return bad;
+}
+
 constexpr std::string_view kTwoMounts =
     "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
     "23 1 8:2 / /slow rw - ext4 /dev/sda2 rw\n";
@@ -292,13 +301,27 @@ TEST_F(MountStatSourceTest, AsksADeadServerLastAndSaysForHowLongItHangs) {
   release->Notify();
 }
 
-// Of one type, those that are not ok.
-std::vector<Condition> NotOk(const std::vector<Condition>& conditions, std::string_view type) {
-  std::vector<Condition> bad;
-  for (const Condition& condition : conditions) {
-    if (condition.type == type && condition.verdict != Verdict::kOk) bad.push_back(condition);
-  }
-  return bad;
+TEST_F(MountStatSourceTest, LeavesOutWhatCannotBeReachedAndSaysWhereTheRightIsMissing) {
+  PutMounts(
+      "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
+      "23 1 8:2 / /covered rw - ext4 /dev/sda2 rw\n"
+      "24 1 8:3 / /secret rw - ext4 /dev/sda3 rw\n");
+  MountStatSource source(&clock_, folder_.path(), [](const char* path, struct statvfs* out) {
+    *out = {};
+    out->f_frsize = out->f_blocks = out->f_bfree = out->f_bavail = 1;
+    const std::string_view asked(path);
+    errno = asked.ends_with("/covered") ? ENOENT : EACCES;
+    return asked.ends_with("/covered") || asked.ends_with("/secret") ? -1 : 0;
+  });
+  const auto samples = source.Sample(clock_.Mono() + Seconds(5));
+  ASSERT_THAT(*samples, SizeIs(2));
+  const auto conditions = EvaluateFilesystem(*samples, {});
+  const auto space = NotOk(conditions, "FilesystemFull");
+  ASSERT_THAT(space, SizeIs(1));
+  EXPECT_EQ(space[0].unit, "/secret");
+  EXPECT_EQ(space[0].reason, "NoPermission");
+  ASSERT_THAT(NotOk(conditions, "FilesystemNotAnswering"), SizeIs(1));
+  EXPECT_EQ(NotOk(conditions, "FilesystemNotAnswering")[0].reason, "NoPermission");
 }
 
 // A FUSE file system whose daemon never answers, and a tmpfs without room, in a mount namespace of
