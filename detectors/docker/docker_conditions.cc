@@ -7,15 +7,17 @@ constexpr ConditionType kTypes[] = {
     {"DockerUnresponsive", "docker", Severity::kHard, "",
      "The Docker daemon does not answer on its socket, or answers with errors of its own.",
      "/_ping at every look, the list of containers at every look at all, the create probe where it "
-     "is switched on; each with a deadline. Where systemd holds the socket and no dockerd runs, "
-     "nothing is asked.",
+     "is switched on; each with a deadline. Nothing is asked at a socket that systemd may hold: "
+     "where "
+     "it runs and no dockerd does.",
      "Restart docker.service; look for a full disk or a stuck storage driver first.",
      "All are answered.", Rung::kReboot},
     {"ContainerdUnresponsive", "docker", Severity::kHard, "",
      "dockerd answers, but what asks containerd (/info, /top) hangs or fails: containers can "
      "neither be started nor stopped.",
      "/info, and /top of running containers, which go through containerd to their shims; of a "
-     "container whose /top alone hangs, the shim is to blame (DockerShimHung).",
+     "container whose /top alone hangs, the shim is to blame (DockerShimHung). Soft where /info "
+     "answers and no /top does.",
      "Restart containerd.service; dockerd comes back to it by itself or needs a restart too.",
      "Both are answered.", Rung::kReboot},
     {"DockerRestarting", "docker", Severity::kSoft, "",

@@ -27,14 +27,21 @@ bool HasUnit(const FsRoot& root, std::string_view unit) {
       kUnitFolders, [&](const char* folder) { return root.Exists(folder + std::string(unit)); });
 }
 
-// A dockerd whose number is in another file than the configured one.
-bool AnyDaemonRuns(const FsRoot& root) {
+// A dockerd whose number is in another file than the configured one; 0 where none runs, and none
+// where that cannot be told: a /proc without a process is none.
+std::optional<int64_t> FindDaemon(const FsRoot& root) {
   const Result<std::vector<std::string>> names = root.List("/proc", kProcessesMax);
-  if (!names) return true;  // not to be told: then it is asked, as if there were no systemd
-  return std::ranges::any_of(*names, [&](const std::string& name) {
-    return ParseCount(name).has_value() &&
-           Trim(root.ReadFile("/proc/" + name + "/comm", 64).value_or("")) == kProgram;
-  });
+  if (!names) return std::nullopt;
+  bool any = false;
+  for (const std::string& name : *names) {
+    const std::optional<uint64_t> pid = ParseCount(name);
+    if (!pid.has_value()) continue;
+    any = true;
+    if (Trim(root.ReadFile("/proc/" + name + "/comm", 64).value_or("")) == kProgram) {
+      return static_cast<int64_t>(*pid);
+    }
+  }
+  return any ? std::optional<int64_t>(0) : std::nullopt;
 }
 
 // rename(2) over a running program leaves it with a name that ends so (proc(5), /proc/PID/exe).
@@ -67,20 +74,39 @@ std::vector<std::string> DockerDetector::types() const {
 }
 
 bool DockerDetector::Supported() const {
-  return seen_ || root_.Exists(config_.socket) || HasUnit(root_, "docker.service");
+  if (seen_) return true;
+  return (root_.Exists(config_.socket) || HasUnit(root_, "docker.service")) && !Dormant();
+}
+
+bool DockerDetector::DaemonRuns() const {
+  const Result<DaemonProcess> process = ReadPidFileProcess(root_, config_.pid_file);
+  if (process && process->name == kProgram) return true;
+  if (found_pid_ != 0) {
+    const Result<DaemonProcess> found = ReadProcess(root_, found_pid_);
+    if (found && found->name == kProgram) return true;
+    found_pid_ = 0;
+  }
+  const MonoTime now = clock_->Mono();
+  if (now < find_due_) return false;
+  find_due_ = now + config_.full_every;
+  const std::optional<int64_t> found = FindDaemon(root_);
+  // Where it cannot be told it is asked, as on a host without systemd.
+  if (!found.has_value()) {
+    find_due_ = now;
+    return true;
+  }
+  found_pid_ = *found;
+  return found_pid_ != 0;
 }
 
 bool DockerDetector::Dormant() const {
-  // sd_booted(3), and a unit that could be what holds the socket.
-  if (!root_.Exists("/run/systemd/system") || !HasUnit(root_, "docker.socket") ||
-      !root_.Exists(config_.socket)) {
-    return false;
-  }
-  return !ReadPidFileProcess(root_, config_.pid_file).has_value() && !AnyDaemonRuns(root_);
+  // sd_booted(3).
+  return root_.Exists("/run/systemd/system") && root_.Exists(config_.socket) && !DaemonRuns();
 }
 
 bool DockerDetector::LookAtProcess(MonoTime now) {
   Result<DaemonProcess> process = ReadPidFileProcess(root_, config_.pid_file);
+  if (!process && found_pid_ != 0) process = ReadProcess(root_, found_pid_);
   if (!process || process->name != kProgram) {
     const Result<int64_t> peer = PeerPid(root_.Path(config_.socket));
     if (!peer) return false;

@@ -5,7 +5,8 @@
 // /top of its own container alone; a full data root shows in none of them. So a look at all asks
 // all of these, each with its share of the deadline; looks between two such only ping.
 //
-// It never starts a daemon: where systemd holds the socket and no dockerd runs, nothing is asked.
+// It never starts a daemon: on a host of systemd's where no dockerd runs, nothing is asked at a
+// socket that is there; systemd may hold it for docker.service, or for podman.service.
 #ifndef FLEETMEDIC_DETECTORS_DOCKER_DOCKER_DETECTOR_H_
 #define FLEETMEDIC_DETECTORS_DOCKER_DOCKER_DETECTOR_H_
 
@@ -31,14 +32,16 @@ class DockerDetector final : public Detector {
 
   std::string_view name() const override { return "docker"; }
   std::vector<std::string> types() const override;
-  // There is a socket, was one, or a docker.service.
+  // It has answered, or there is a socket or a docker.service; not where a socket waits for its
+  // first client.
   bool Supported() const override;
   Millis interval() const override { return config_.interval; }
   Result<std::vector<Condition>> Probe(MonoTime deadline) override;
 
  private:
-  // Whether asking would make systemd start a daemon.
+  // Whether asking could make systemd start a daemon: it holds sockets here, and no dockerd runs.
   bool Dormant() const;
+  bool DaemonRuns() const;
   // True when another process is the daemon than at the last look.
   bool LookAtProcess(MonoTime now);
   // The calls that every look at all makes.
@@ -55,6 +58,9 @@ class DockerDetector final : public Detector {
   const DockerApi api_;
   DockerProbes probes_;
   bool seen_ = false;
+  // Of a dockerd that config.pid_file does not name; looked for among all processes, so not often.
+  mutable int64_t found_pid_ = 0;
+  mutable MonoTime find_due_{};
   MonoTime all_due_{};    // of the next look at all
   MonoTime shims_due_{};  // of the next scan of processes
   MonoTime exec_due_{};

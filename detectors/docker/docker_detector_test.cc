@@ -184,21 +184,31 @@ TEST_F(DockerDetectorTest, ALogThatDoesNotComeIsTold) {
 }
 
 TEST_F(DockerDetectorTest, NeverWakesADaemonWhoseSocketSystemdHolds) {
-  ASSERT_TRUE(MakeFolders(folder_ / "lib/systemd/system"));
-  ASSERT_TRUE(WriteFileAtomic(folder_ / "lib/systemd/system/docker.socket", "[Socket]\n"));
   ASSERT_TRUE(MakeFolders(folder_ / "run/systemd/system"));
   ASSERT_TRUE(MakeFolders(folder_ / "proc/1"));
   ASSERT_TRUE(WriteFileAtomic(folder_ / "proc/1/comm", "systemd\n"));
   Start();
+  EXPECT_FALSE(detector_->Supported()) << "it may be Podman's, or wait for its first client";
   EXPECT_EQ(NotOk("DockerUnresponsive"), "NotStarted ");
   EXPECT_EQ(engine_->Asked("/_ping"), 0);
   ASSERT_TRUE(MakeFolders(folder_ / "proc/812"));
   ASSERT_TRUE(WriteFileAtomic(folder_ / "proc/812/comm", "dockerd\n"));
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "proc/812/stat",
+                              "812 (dockerd) S 1 1 1 0 -1 0 1 2 3 4 5 6 7 8 20 0 17 0 99 1\n"));
+  EXPECT_TRUE(detector_->Supported());
   EXPECT_EQ(NotOk("DockerUnresponsive", Seconds(30)), "") << "somebody has started it";
   ASSERT_TRUE(RemoveTree(folder_ / "proc/812"));
   const int asked = engine_->Asked("/_ping");
   EXPECT_EQ(NotOk("DockerUnresponsive"), "DaemonGone ");
+  EXPECT_TRUE(detector_->Supported()) << "it ran";
   EXPECT_EQ(engine_->Asked("/_ping"), asked);
+}
+
+TEST_F(DockerDetectorTest, AsksWhereTheProcessesAreOutOfSight) {
+  ASSERT_TRUE(MakeFolders(folder_ / "run/systemd/system"));
+  Start();
+  EXPECT_TRUE(detector_->Supported());
+  EXPECT_EQ(NotOk("DockerUnresponsive", Seconds(30)), "");
 }
 
 TEST_F(DockerDetectorTest, AnotherDaemonAtTheSocketIsARestart) {

@@ -143,6 +143,9 @@ TEST_F(DockerDetectorE2e, TheCreateProbeSeesAFullDataRootToo) {
   EXPECT_EQ(Probe("DockerUnresponsive").verdict, Verdict::kOk);
   EXPECT_EQ(docker_->Call("GET", "/containers/json?all=1").value_or("?"), "[]\n")
       << "the probe's container is gone again";
+  const std::string images = docker_->Call("GET", "/images/json").value_or("?");
+  EXPECT_NE(images.find("base:1"), std::string::npos) << images;
+  EXPECT_EQ(images.find("fleetmedic-create-probe"), std::string::npos) << "and its image";
   {
     const UniqueFd fd(
         ::open((docker_->data_root() + "/filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
