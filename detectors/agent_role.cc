@@ -51,7 +51,7 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
     LogPump::Options pumping;
     pumping.frames.host = facts_.host;
     pumping.frames.lines_per_second_max = options_.agent.log_lines_per_second_max;
-    pumping.frames.flush_after = options_.agent.log_flush_after;
+    pumping.rest_max = options_.agent.log_flush_after;
     pumping.cursor_path = options_.state_dir + "/cursors.json";
     pumping.wait_max = options_.log_wait_max;
     pump_ = std::make_unique<LogPump>(clock, metrics, sender_.get(), std::move(pumping),

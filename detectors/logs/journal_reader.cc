@@ -14,15 +14,6 @@ namespace {
 constexpr size_t kFieldBytesMax = 64 * 1024;
 constexpr size_t kSourceNameBytesMax = 200;
 
-std::string FieldOf(sd_journal* journal, const char* field) {
-  const void* data = nullptr;
-  size_t bytes = 0;
-  if (::sd_journal_get_data(journal, field, &data, &bytes) < 0) return "";
-  const std::string_view text(static_cast<const char*>(data), bytes);
-  const size_t equals = text.find('=');
-  return equals == std::string_view::npos ? "" : std::string(text.substr(equals + 1));
-}
-
 bool IsSourceName(std::string_view name) {
   if (name.empty() || name.size() > kSourceNameBytesMax) return false;
   for (const char c : name) {
@@ -46,12 +37,53 @@ std::string JournalSourceOf(const JournalFields& fields) {
 }
 
 struct JournalReader::Journal {
+  // What is wanted of an entry. The first of a name counts.
+  struct Entry {
+    std::string transport;
+    std::string message;
+    JournalFields fields;
+  };
+
   sd_journal* handle = nullptr;
   int fd = -1;
+  Entry entry;  // of ReadEntry
+
+  // In one pass: asking for each field by its name would look at all of them each time.
+  void ReadEntry();
+  std::string CursorHere() const;
   ~Journal() {
     if (handle != nullptr) ::sd_journal_close(handle);
   }
 };
+
+void JournalReader::Journal::ReadEntry() {
+  const std::pair<std::string_view, std::string*> wanted[] = {
+      {"MESSAGE=", &entry.message},
+      {"_SYSTEMD_UNIT=", &entry.fields.systemd_unit},
+      {"SYSLOG_IDENTIFIER=", &entry.fields.syslog_identifier},
+      {"_TRANSPORT=", &entry.transport},
+      {"CONTAINER_ID=", &entry.fields.container_id}};
+  for (const auto& [name, value] : wanted) value->clear();
+  const void* data = nullptr;
+  size_t bytes = 0;
+  ::sd_journal_restart_data(handle);
+  while (::sd_journal_enumerate_available_data(handle, &data, &bytes) > 0) {
+    const std::string_view field(static_cast<const char*>(data), bytes);
+    for (const auto& [name, value] : wanted) {
+      if (!field.starts_with(name)) continue;
+      if (value->empty()) value->assign(field.substr(name.size()));
+      break;
+    }
+  }
+}
+
+std::string JournalReader::Journal::CursorHere() const {
+  char* text = nullptr;
+  std::string cursor;
+  if (::sd_journal_get_cursor(handle, &text) >= 0) cursor = text;
+  std::free(text);
+  return cursor;
+}
 
 JournalReader::JournalReader(std::string folder) : folder_(std::move(folder)) {}
 JournalReader::~JournalReader() = default;
@@ -85,9 +117,7 @@ Status JournalReader::Open() {
   if (!found) {
     (void)::sd_journal_seek_tail(journal->handle);
     if (::sd_journal_previous(journal->handle) > 0) {
-      char* text = nullptr;
-      if (::sd_journal_get_cursor(journal->handle, &text) >= 0) cursor_ = text;
-      std::free(text);
+      cursor_ = journal->CursorHere();
     }
   }
   journal_ = std::move(journal);
@@ -105,27 +135,27 @@ Result<size_t> JournalReader::ReadEntries(size_t lines_max, AddLine add) {
   const int processed = ::sd_journal_process(journal_->handle);
   if (processed < 0) return FailErrno("watch the journal", -processed);
   size_t lines = 0;
-  while (lines < lines_max) {
-    const int next = ::sd_journal_next(journal_->handle);
-    if (next < 0) return FailErrno("read the journal", -next);
-    if (next == 0) break;
+  int next = 0;
+  bool any = false;
+  while (lines < lines_max && (next = ::sd_journal_next(journal_->handle)) > 0) {
     lines += AddEntry(add);
-    char* text = nullptr;
-    if (::sd_journal_get_cursor(journal_->handle, &text) >= 0) cursor_ = text;
-    std::free(text);
+    any = true;
   }
+  // Once for all that was read: it costs as much as an entry.
+  if (any) {
+    if (std::string cursor = journal_->CursorHere(); !cursor.empty()) cursor_ = std::move(cursor);
+  }
+  if (next < 0) return FailErrno("read the journal", -next);
   return lines;
 }
 
 size_t JournalReader::AddEntry(AddLine add) {
-  sd_journal* const handle = journal_->handle;
-  if (FieldOf(handle, "_TRANSPORT") == "kernel") return 1;  // counted, so that reads stay bounded
-  const std::string source =
-      JournalSourceOf({FieldOf(handle, "CONTAINER_ID"), FieldOf(handle, "_SYSTEMD_UNIT"),
-                       FieldOf(handle, "SYSLOG_IDENTIFIER")});
-  const std::string message = FieldOf(handle, "MESSAGE");
+  journal_->ReadEntry();
+  const Journal::Entry& entry = journal_->entry;
+  if (entry.transport == "kernel") return 1;  // counted, so that reads stay bounded
+  const std::string source = JournalSourceOf(entry.fields);
   size_t lines = 0;
-  for (const std::string_view line : Split(message, '\n')) {
+  for (const std::string_view line : Split(entry.message, '\n')) {
     if (line.empty()) continue;
     add(source, std::string(line.substr(0, LogFrame::kLineBytesMax)));
     ++lines;

@@ -17,7 +17,7 @@ namespace {
 
 // CONSOLE_EXT_LOG_MAX of the kernel: no record is longer.
 constexpr size_t kRecordBytesMax = 8192;
-constexpr size_t kFixtureReadBytesMax = size_t{1} << 20;
+constexpr size_t kFixtureReadBytesMax = size_t{64} << 10;
 const std::string kKernelSource = "kernel";
 const std::string kUserSource = "kmsg-user";
 
@@ -32,8 +32,15 @@ bool ReadNumber(std::string_view text, T* out) {
 std::optional<KmsgRecord> ParseKmsg(std::string_view line) {
   const size_t semicolon = line.find(';');
   if (semicolon == std::string_view::npos) return std::nullopt;
-  const std::vector<std::string_view> fields = Split(line.substr(0, semicolon), ',');
-  if (fields.size() < 3) return std::nullopt;
+  // The first three fields; what stands behind a further comma is flags and more.
+  std::string_view fields[3];
+  std::string_view rest = line.substr(0, semicolon);
+  for (std::string_view& field : fields) {
+    if (rest.data() == nullptr) return std::nullopt;
+    const size_t comma = rest.find(',');
+    field = rest.substr(0, comma);
+    rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+  }
   int priority = 0;
   int64_t usec = 0;
   KmsgRecord record;
@@ -144,25 +151,36 @@ Result<size_t> KmsgReader::ReadFixture(size_t lines_max, AddLine add) {
     restored_.clear();
     FLEETMEDIC_RETURN_IF_ERROR(Open());
   }
-  std::string text(kFixtureReadBytesMax, '\0');
-  const ssize_t bytes = ::pread(fd_.get(), text.data(), text.size(), offset_);
-  if (bytes < 0) return FailErrno("read " + options_.path, errno);
-  text.resize(static_cast<size_t>(bytes));
-  std::string_view rest = text;
+  std::string text;
   size_t lines = 0;
   while (lines < lines_max) {
-    const size_t end = rest.find('\n');
-    if (end == std::string_view::npos) {
-      // A line as long as the whole read never ends; step over it.
-      if (rest.size() == kFixtureReadBytesMax) offset_ += static_cast<int64_t>(rest.size());
-      break;
-    }
-    // A continuation line (" KEY=value") belongs to the record before it and is not a line.
-    if (!rest.starts_with(' ') && Emit(rest.substr(0, end), add)) ++lines;
-    offset_ += static_cast<int64_t>(end) + 1;
-    rest.remove_prefix(end + 1);
+    text.resize(kFixtureReadBytesMax);
+    const ssize_t bytes = ::pread(fd_.get(), text.data(), text.size(), offset_);
+    if (bytes < 0) return FailErrno("read " + options_.path, errno);
+    text.resize(static_cast<size_t>(bytes));
+    if (!TakeFixtureText(text, lines_max, add, &lines)) break;
   }
   return lines;
+}
+
+bool KmsgReader::TakeFixtureText(std::string_view text, size_t lines_max, AddLine add,
+                                 size_t* lines) {
+  bool any = false;
+  while (*lines < lines_max) {
+    const size_t end = text.find('\n');
+    if (end == std::string_view::npos) {
+      // A line as long as the whole read never ends; step over it.
+      if (text.size() < kFixtureReadBytesMax) return any;
+      offset_ += static_cast<int64_t>(text.size());
+      return true;
+    }
+    // A continuation line (" KEY=value") belongs to the record before it and is not a line.
+    if (!text.starts_with(' ') && Emit(text.substr(0, end), add)) ++*lines;
+    offset_ += static_cast<int64_t>(end) + 1;
+    text.remove_prefix(end + 1);
+    any = true;
+  }
+  return any;
 }
 
 std::string KmsgReader::Cursor() const {

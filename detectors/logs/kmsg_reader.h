@@ -50,6 +50,8 @@ class KmsgReader final : public LogSource {
   Status Open();
   Result<size_t> ReadDevice(size_t lines_max, AddLine add);
   Result<size_t> ReadFixture(size_t lines_max, AddLine add);
+  // False where no whole line was left.
+  bool TakeFixtureText(std::string_view text, size_t lines_max, AddLine add, size_t* lines);
   bool Emit(std::string_view line, AddLine add);
   std::string BootId() const;
 

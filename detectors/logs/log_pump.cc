@@ -21,6 +21,11 @@ constexpr size_t kCursorBytesMax = size_t{1} << 20;
 constexpr size_t kMarksMax = 1024;
 constexpr Millis kFullWait{50};
 
+FrameBuilder::Options AtOnce(FrameBuilder::Options frames) {
+  frames.flush_after = Millis(0);
+  return frames;
+}
+
 // Takes all that is readable, so that poll sleeps again.
 void Drain(int fd) {
   alignas(inotify_event) char buffer[4096];
@@ -38,7 +43,8 @@ LogPump::LogPump(const Clock* clock, Metrics* metrics, FrameSink* sink, Options 
       sources_(std::move(sources)),
       interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
-      builder_(options_.frames) {
+      paces_(sources_.size(), Pace(options_.rest_max)),
+      builder_(AtOnce(options_.frames)) {
   if (!inotify_.ok()) {
     // The machine's limit on inotify instances: files are then looked at every wait_max.
     LogWarning("no inotify; files are polled", {{"host", options_.frames.host.str()}});
@@ -98,23 +104,28 @@ void LogPump::WatchFolders() {
 }
 
 void LogPump::Wait() {
-  Millis wait = options_.wait_max;
+  MonoTime until = clock_->Mono() + (more_ ? Millis(0) : options_.wait_max);
   std::vector<pollfd> fds = {{interrupt_.get(), POLLIN, 0}};
   if (!waiting_.empty()) {
-    wait = std::min(wait, kFullWait);
+    until = std::min(until, clock_->Mono() + kFullWait);
   } else {
-    if (more_) wait = Millis(0);
-    if (builder_.FlushDue() != kMonoForever) {
-      const auto due = std::chrono::ceil<Millis>(builder_.FlushDue() - clock_->Mono());
-      wait = std::clamp(due, Millis(0), wait);
+    until = std::min(until, builder_.FlushDue());
+    const MonoTime now = clock_->Mono();
+    bool watch_rests = false;
+    for (size_t i = 0; i < sources_.size(); ++i) {
+      const int fd = sources_[i]->PollFd();
+      if (paces_[i].due() > now) {
+        until = std::min(until, paces_[i].due());
+        if (fd < 0) watch_rests = true;
+      } else if (fd >= 0) {
+        fds.push_back({fd, POLLIN, 0});
+      }
     }
-    if (inotify_.ok()) fds.push_back({inotify_.get(), POLLIN, 0});
-    for (const auto& source : sources_) {
-      if (source->PollFd() >= 0) fds.push_back({source->PollFd(), POLLIN, 0});
-    }
+    if (inotify_.ok() && !watch_rests) fds.push_back({inotify_.get(), POLLIN, 0});
   }
+  const auto wait = std::chrono::ceil<Millis>(until - clock_->Mono());
   // Interrupted or failed: what is there is read in any case.
-  (void)::poll(fds.data(), fds.size(), static_cast<int>(wait.count()));
+  (void)::poll(fds.data(), fds.size(), static_cast<int>(std::max(wait, Millis(0)).count()));
   Drain(interrupt_.get());
   if (inotify_.ok()) Drain(inotify_.get());
 }
@@ -133,27 +144,37 @@ void LogPump::Cycle() {
   SaveCursors(now);
 }
 
+void LogPump::ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime wall) {
+  const std::string name(source->name());
+  const Result<size_t> read =
+      source->Read(kLinesPerReadMax, [&](const std::string& from, const std::string& line) {
+        builder_.Add(from, line, now, wall);
+      });
+  builder_.CountLost(name, source->TakeLost(), now);
+  std::string& told = errors_[name];
+  if (!read) {
+    read_errors_.Add();
+    if (told != read.error().message) {
+      told = read.error().message;
+      LogWarning("cannot read a log source", {{"source", name}, {"error", told}});
+    }
+    return;
+  }
+  told.clear();
+  if (*read == 0) return;
+  lines_read_.Add(static_cast<double>(*read));
+  // One that has more is read on at once.
+  if (*read >= kLinesPerReadMax) {
+    more_ = true;
+  } else {
+    pace->Read(*read, now);
+  }
+}
+
 void LogPump::ReadSources(MonoTime now, WallTime wall) {
   more_ = false;
-  for (const auto& source : sources_) {
-    const std::string name(source->name());
-    const Result<size_t> read =
-        source->Read(kLinesPerReadMax, [&](const std::string& from, const std::string& line) {
-          builder_.Add(from, line, now, wall);
-        });
-    builder_.CountLost(name, source->TakeLost(), now);
-    std::string& told = errors_[name];
-    if (!read) {
-      read_errors_.Add();
-      if (told != read.error().message) {
-        told = read.error().message;
-        LogWarning("cannot read a log source", {{"source", name}, {"error", told}});
-      }
-      continue;
-    }
-    told.clear();
-    lines_read_.Add(static_cast<double>(*read));
-    if (*read >= kLinesPerReadMax) more_ = true;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (paces_[i].due() <= now) ReadSource(sources_[i].get(), &paces_[i], now, wall);
   }
   uint64_t lost = 0;
   for (const auto& [name, lines] : builder_.lost()) lost += lines.lines;

@@ -16,13 +16,15 @@
 #include "base/unique_fd.h"
 #include "detectors/logs/frame_builder.h"
 #include "detectors/logs/log_source.h"
+#include "detectors/logs/pace.h"
 #include "detectors/report/sender.h"
 
 namespace fleetmedic {
 
 // Cycle is called by one thread at a time, on a worker: it waits for a source to have something
-// (poll, inotify), reads, and hands frames to the sink. A kernel line is with the sink
-// flush_after later.
+// (poll, inotify), reads, and hands frames to the sink. The first lines after a quiet time are with
+// the sink at once; a busy source is read every rest_max or more often (see Pace). Sources that are
+// watched by inotify share one descriptor: while one of them is busy, the others wait with it.
 //
 // A cursor is written down only when the sink says that the frames before it are stored: after a
 // crash lines may come twice, and none is missing. While the sink is full nothing is read: files
@@ -30,9 +32,10 @@ namespace fleetmedic {
 class LogPump {
  public:
   struct Options {
-    FrameBuilder::Options frames;
-    std::string cursor_path;  // a file of the agent's own
+    FrameBuilder::Options frames;  // flush_after is not used: lines gather in their sources
+    std::string cursor_path;       // a file of the agent's own
     Millis cursor_every = Seconds(1);
+    Millis rest_max = Millis(200);
     // How long Cycle waits at most. 0 in the simulator, where nothing else would turn.
     Millis wait_max = Millis(500);
   };
@@ -62,6 +65,7 @@ class LogPump {
   void WatchFolders();
   void Wait();
   void ReadSources(MonoTime now, WallTime wall);
+  void ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime wall);
   void HandOn(MonoTime now);
   void SaveCursors(MonoTime now);
 
@@ -77,7 +81,8 @@ class LogPump {
 
   // Of Cycle alone.
   bool started_ = false;
-  bool more_ = true;  // a source had more than one read took
+  bool more_ = true;         // a source had more than one read took
+  std::vector<Pace> paces_;  // of each source
   FrameBuilder builder_;
   std::deque<SpooledFrame> waiting_;  // refused by the sink
   uint64_t last_ticket_ = 0;

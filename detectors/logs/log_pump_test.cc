@@ -119,7 +119,7 @@ class LogPumpTest : public testing::Test {
     sources.push_back(std::make_unique<FileTailer>(&root_, "/var/app.log"));
     LogPump::Options options;
     options.frames.host = HostId("h");
-    options.frames.lines_per_second_max = 100;
+    options.frames.lines_per_second_max = lines_per_second_max_;
     options.cursor_path = folder_ / "cursors.json";
     options.wait_max = Millis(0);
     pump_ = std::make_unique<LogPump>(&clock_, nullptr, &sink_, options, std::move(sources));
@@ -137,6 +137,7 @@ class LogPumpTest : public testing::Test {
     clock_.Advance(Seconds(1));
   }
 
+  int64_t lines_per_second_max_ = 10'000;
   TempFolder folder_;
   FsRoot root_;
   SimulatedClock clock_;
@@ -151,6 +152,26 @@ TEST_F(LogPumpTest, HandsOnLinesAsTheyAre) {
   EXPECT_EQ(sink_.frames[0].record.value, "one\ntwo\n");
   EXPECT_EQ(sink_.frames[0].record.key, "h");
   EXPECT_EQ(sink_.frames[0].lines, 2u);
+}
+
+TEST_F(LogPumpTest, ALoneLineIsHandedOnInTheCycleThatReadsIt) {
+  Write("one\n");
+  pump_->Cycle();
+  EXPECT_EQ(sink_.Text(), "one\n");
+}
+
+TEST_F(LogPumpTest, LinesOfABusySourceGatherInTheirFile) {
+  std::string all;
+  for (int millis = 0; millis < 2000; ++millis) {
+    Write(fmt::format("{}\n", millis / 100));
+    all += fmt::format("{}\n", millis / 100);
+    pump_->Cycle();
+    clock_.Advance(Millis(1));
+  }
+  EXPECT_LE(sink_.frames.size(), 10u + Pace::kBurst + 1) << "one each 200 ms";
+  clock_.Advance(Millis(200));
+  pump_->Cycle();
+  EXPECT_EQ(sink_.Text(), all);
 }
 
 TEST_F(LogPumpTest, WritesDownACursorOnlyOnceTheFrameIsStored) {
@@ -192,6 +213,8 @@ TEST_F(LogPumpTest, ReadsNothingWhileTheSinkIsFullAndLosesNothing) {
 }
 
 TEST_F(LogPumpTest, CountsWhatTheRateCapCosts) {
+  lines_per_second_max_ = 100;
+  Restart();
   std::string burst;
   for (int i = 0; i < 250; ++i) burst += "x\n";
   Write(burst);
