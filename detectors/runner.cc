@@ -148,6 +148,7 @@ void Runner::TakeAnswers(WallTime wall, MonoTime now, std::vector<DetectorReport
       lane.late.Add();
       continue;
     }
+    lane.supported = answer.conditions.has_value();
     if (!answer.conditions.has_value()) {
       if (lane.last.empty()) continue;
       // The subsystem is gone: an empty list takes back what was said of it.
@@ -191,6 +192,14 @@ std::vector<DetectorReport> Runner::Turn(MonoTime now, WallTime wall) {
   }
   TakeAnswers(wall, now, &reports);  // of workers that ran inline
   return reports;
+}
+
+std::map<std::string, Millis> Runner::Running() const {
+  std::map<std::string, Millis> running;
+  for (const Lane& lane : lanes_) {
+    if (lane.supported) running[std::string(lane.detector->name())] = lane.detector->interval();
+  }
+  return running;
 }
 
 std::vector<Runner::OverdueProbe> Runner::Overdue() const {

@@ -4,6 +4,7 @@
 #define FLEETMEDIC_DETECTORS_RUNNER_H_
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -61,6 +62,9 @@ class Runner {
 
   MonoTime NextWake() const { return schedule_.NextWake(); }
 
+  // The detectors that have a subsystem here or have not answered yet, with their intervals.
+  std::map<std::string, Millis> Running() const;
+
   struct OverdueProbe {
     std::string detector;
     MonoTime started_at{};
@@ -74,6 +78,7 @@ class Runner {
     std::unique_ptr<Workers> workers;
     WallTime started_wall = kWallNever;
     std::vector<Condition> last;
+    bool supported = true;  // as far as it has answered
     MetricHistogram duration;
     MetricCounter overdue;
     MetricCounter failed;

@@ -23,6 +23,22 @@ Result<std::map<std::string, DetectorBeat>> BeatsFromJson(const Json& json) {
   return beats;
 }
 
+Result<std::map<std::string, Millis>> RunningFromJson(const Json& json) {
+  if (json.object() == nullptr) return Fail(Code::kInvalidArgument, "expected an object");
+  std::map<std::string, Millis> running;
+  for (const auto& [detector, member] : *json.object()) {
+    int64_t every_ms = 0;
+    JsonReader in(member, "running");
+    in.Required("every_ms", &every_ms);
+    FLEETMEDIC_RETURN_IF_ERROR(in.Done());
+    if (every_ms < 0 || every_ms > HealthEvent::kEveryMax.count()) {
+      return Fail(Code::kInvalidArgument, fmt::format("every_ms of {} is {}", detector, every_ms));
+    }
+    running[detector] = Millis(every_ms);
+  }
+  return running;
+}
+
 }  // namespace
 
 Json ToJson(const HealthEvent& event) {
@@ -42,6 +58,12 @@ Json ToJson(const HealthEvent& event) {
       member.Set("observed_at", beat.observed_at);
     }
     json.Set("beats", std::move(beats));
+    if (event.running.empty()) return json;
+    Json running(Json::Object{});
+    for (const auto& [detector, every] : event.running) {
+      running.Set(detector, {}).Set("every_ms", every.count());
+    }
+    json.Set("running", std::move(running));
     return json;
   }
   Json::Array conditions;
@@ -62,6 +84,7 @@ Result<HealthEvent> HealthEventFromJson(const Json& json) {
   in.Required("observed_at", &event.observed_at);
   in.ListAs("conditions", &event.conditions, ConditionFromJson);
   in.OptionalAs("beats", &event.beats, BeatsFromJson);
+  in.OptionalAs("running", &event.running, RunningFromJson);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   if (event.conditions.size() > HealthEvent::kConditionsMax) {
     return Fail(Code::kInvalidArgument,

@@ -14,7 +14,8 @@ namespace fleetmedic {
 // kConditions: all conditions of one detector, replacing what that detector said before. Sent
 // when any of them changes, and again on a period.
 // kBeat: nothing changed; `beats` says which sequence of each detector still stands, and when it
-// was last observed. What keeps evidence fresh without repeating it.
+// was last observed; `running` says which detectors this agent runs. What keeps evidence fresh
+// without repeating it, and takes back the word of a detector that is not run any more.
 enum class HealthEventKind : uint8_t { kConditions, kBeat };
 
 // The newest word of one detector, as a beat repeats it.
@@ -39,9 +40,13 @@ struct HealthEvent {
   WallTime observed_at = kWallNever;
   std::vector<Condition> conditions;
   std::map<std::string, DetectorBeat> beats;
+  // In a beat: the detectors that run and their intervals. One that was switched off, removed, or
+  // whose subsystem is gone is missing. Empty: an agent that does not say.
+  std::map<std::string, Millis> running;
 
   static constexpr size_t kBytesMax = 256 * 1024;
   static constexpr size_t kConditionsMax = 512;
+  static constexpr Millis kEveryMax = Hours(24);
   // An event that says it was observed this far ahead of us is from a wrong clock.
   static constexpr Millis kFutureMax = Minutes(5);
 

@@ -45,6 +45,7 @@ Json ToJson(const std::map<std::string, DetectorMark>& marks) {
   for (const auto& [detector, mark] : marks) {
     Json& member = json.Set(detector, {});
     member.Set("sequence", mark.sequence);
+    if (mark.every > Millis(0)) member.Set("every_ms", mark.every.count());
     member.Set("observed_at", mark.observed_at);
   }
   return json;
@@ -58,6 +59,9 @@ Result<std::map<std::string, DetectorMark>> MarksFromJson(const Json& json) {
     JsonReader in(member, "detector mark");
     in.Required("sequence", &mark.sequence);
     in.Required("observed_at", &mark.observed_at);
+    int64_t every_ms = 0;
+    in.Optional("every_ms", &every_ms);
+    mark.every = Millis(every_ms);
     FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   }
   return marks;

@@ -49,6 +49,7 @@ struct TrackedCondition {
 struct DetectorMark {
   uint64_t sequence = 0;
   WallTime observed_at = kWallNever;
+  Millis every{0};  // its interval, as far as the agent said it
 
   bool operator==(const DetectorMark&) const = default;
 };

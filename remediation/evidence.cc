@@ -51,7 +51,32 @@ WallTime VouchedAt(const HostRecord& record, const TrackedCondition& tracked) {
   return mark == record.detectors.end() ? tracked.observed_at : mark->second.observed_at;
 }
 
+// A detector that looks seldom is believed until it has missed a look: two intervals, and the time
+// that a look and its way take.
+constexpr Millis kLookMax = Seconds(10);
+Millis StandsFor(const Policy& policy, const DetectorMark& mark) {
+  return std::max(policy.evidence_age_max, 2 * mark.every + kLookMax);
+}
+
+// Takes back what a detector said that is not run any more: it was switched off or removed, or its
+// subsystem is gone. One that spoke later than the beat was started after it.
+void DropStoppedDetectors(const HealthEvent& event, HostRecord* record) {
+  if (event.running.empty()) return;
+  std::erase_if(record->detectors, [&](const auto& entry) {
+    const auto& [detector, mark] = entry;
+    if (event.running.contains(detector) || mark.observed_at > event.observed_at) return false;
+    std::erase_if(record->conditions,
+                  [&](const TrackedCondition& tracked) { return tracked.detector == detector; });
+    return true;
+  });
+  for (const auto& [detector, every] : event.running) {
+    const auto mark = record->detectors.find(detector);
+    if (mark != record->detectors.end()) mark->second.every = every;
+  }
+}
+
 void TakeBeat(const HealthEvent& event, HostRecord* record) {
+  DropStoppedDetectors(event, record);
   for (const auto& [detector, beat] : event.beats) {
     const auto mark = record->detectors.find(detector);
     // A beat for a sequence that has not arrived says nothing about the one that has.
@@ -176,7 +201,7 @@ Assessment Assess(const Policy& policy, const HostRecord& record, WallTime now) 
   result.silent = record.seen_at == kWallNever || record.seen_at + policy.silent_after < now;
   result.unknown = result.silent || record.detectors.empty();
   for (const auto& [detector, mark] : record.detectors) {
-    if (mark.observed_at + policy.evidence_age_max < now) result.unknown = true;
+    if (mark.observed_at + StandsFor(policy, mark) < now) result.unknown = true;
   }
   // Compared as (confirmed, severity, older first).
   using Rank = std::tuple<bool, Severity, WallTime::rep>;
@@ -196,7 +221,10 @@ Assessment Assess(const Policy& policy, const HostRecord& record, WallTime now) 
     result.worst = &tracked;
     result.confirmed = confirmed_at <= now;
     result.confirmed_at = confirmed_at;
-    result.fresh = VouchedAt(record, tracked) + policy.evidence_age_max >= now;
+    const auto mark = record.detectors.find(tracked.detector);
+    const Millis stands =
+        mark == record.detectors.end() ? policy.evidence_age_max : StandsFor(policy, mark->second);
+    result.fresh = VouchedAt(record, tracked) + stands >= now;
   }
   result.all_ok = !result.unknown && result.worst == nullptr;
   return result;

@@ -16,8 +16,8 @@ enum class Taken : uint8_t {
   kOtherBoot,  // of a boot that is over
 };
 
-// Takes one health event into the record. An event of a later boot (by booted_at) first clears
-// what was known of the boot before it.
+// Takes one health event into the record. A beat that says which detectors run drops what others
+// said. An event of a later boot (by booted_at) first clears what was known of the boot before it.
 Taken TakeReport(const HealthEvent& event, WallTime now, HostRecord* record);
 
 // Takes one finding. A finding of a boot that the record does not know yet, with lines later than
@@ -40,8 +40,9 @@ struct Assessment {
   // ignored; a confirmed one before one that is not, then the graver, then the older. Null where
   // none is bad.
   const TrackedCondition* worst = nullptr;
-  bool confirmed = false;              // it has been bad for its confirmation time
-  bool fresh = false;                  // it was vouched for within evidence_age_max
+  bool confirmed = false;  // it has been bad for its confirmation time
+  // It was vouched for within evidence_age_max, or its detector has not missed a look since.
+  bool fresh = false;
   WallTime confirmed_at = kWallNever;  // when it will be confirmed if it stays
   bool silent = false;                 // the agent has said nothing for silent_after
   bool unknown = false;                // silent, stale, or a condition that could not be told

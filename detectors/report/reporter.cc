@@ -153,6 +153,14 @@ void Reporter::KeepSince(const std::string& detector, WallTime observed_at,
   state_changed_ = true;
 }
 
+void Reporter::SetRunning(std::map<std::string, Millis> running) {
+  FLEETMEDIC_CHECK(!running.empty());
+  if (running == running_) return;
+  running_ = std::move(running);
+  const auto stopped = [this](const auto& entry) { return !running_.contains(entry.first); };
+  if (std::erase_if(since_, stopped) > 0) state_changed_ = true;
+}
+
 bool Reporter::Take(DetectorReport report) {
   const auto [found, fresh] = slots_.try_emplace(report.detector);
   Slot& slot = found->second;
@@ -187,6 +195,17 @@ HealthEvent Reporter::EventOf(const std::string& detector) const {
   return event;
 }
 
+void Reporter::ForgetStopped() {
+  if (running_.empty()) return;
+  for (auto& [detector, slot] : slots_) {
+    if (running_.contains(detector)) continue;
+    // Its sequence stays: it may come back.
+    slot.conditions.clear();
+    slot.observed_at = kWallNever;
+    slot.changed = true;
+  }
+}
+
 std::vector<HealthEvent> Reporter::Due(MonoTime now) {
   FLEETMEDIC_CHECK(booted_);
   std::vector<HealthEvent> events;
@@ -202,11 +221,13 @@ std::vector<HealthEvent> Reporter::Due(MonoTime now) {
     slot.changed = false;
     events.push_back(std::move(event));
   }
+  ForgetStopped();
   const bool any_told = std::ranges::any_of(
       slots_, [](const auto& entry) { return entry.second.observed_at != kWallNever; });
   if (any_told && now >= beat_due_) {
     HealthEvent beat = EventOf(std::string(kBeatDetector));
     beat.kind = HealthEventKind::kBeat;
+    beat.running = running_;
     for (const auto& [detector, slot] : slots_) {
       if (slot.observed_at == kWallNever) continue;
       beat.beats[detector] = {slot.told, slot.observed_at};

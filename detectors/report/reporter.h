@@ -42,6 +42,10 @@ class Reporter {
   void SetBoot(const std::string& boot_id, WallTime booted_at, WallTime wall);
   const std::string& boot_id() const { return boot_id_; }
 
+  // The detectors that run, with their intervals, "agent" among them: what beats say. One that left
+  // is forgotten once its last word was told. Never called: beats do not say.
+  void SetRunning(std::map<std::string, Millis> running);
+
   // The newest word of a detector. One that was observed no later than what is held of the same
   // detector is dropped (false).
   bool Take(DetectorReport report);
@@ -61,9 +65,9 @@ class Reporter {
  private:
   struct Slot {
     std::vector<Condition> conditions;
-    WallTime observed_at = kWallNever;
-    uint64_t sequence = 0;  // the last used
-    uint64_t told = 0;      // of the last kConditions event
+    WallTime observed_at = kWallNever;  // never: only beats so far, or it does not run any more
+    uint64_t sequence = 0;              // the last used
+    uint64_t told = 0;                  // of the last kConditions event
     MonoTime sent_at{};
     bool changed = true;
   };
@@ -73,6 +77,7 @@ class Reporter {
   uint64_t NextSequence(Slot* slot);
   void KeepSince(const std::string& detector, WallTime observed_at,
                  std::vector<Condition>* conditions);
+  void ForgetStopped();
   HealthEvent EventOf(const std::string& detector) const;
 
   const Options options_;
@@ -83,6 +88,7 @@ class Reporter {
   bool restore_failed_ = false;
   uint64_t first_sequence_ = 0;  // the last one that an earlier agent of this boot may have used
   uint64_t reserved_ = 0;
+  std::map<std::string, Millis> running_;
   std::map<std::string, Slot> slots_;
   std::map<std::string, Since> since_;
   MonoTime beat_due_{};

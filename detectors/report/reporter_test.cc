@@ -166,6 +166,39 @@ TEST_F(ReporterTest, EverySequenceIsReservedBeforeItIsUsed) {
   }
 }
 
+TEST_F(ReporterTest, BeatsSayWhichDetectorsRun) {
+  reporter_.SetRunning({{"agent", Seconds(5)}, {"docker", Seconds(10)}});
+  Take(Verdict::kOk);
+  const std::vector<HealthEvent> events = reporter_.Due(clock_.Mono());
+  ASSERT_THAT(events, SizeIs(2));
+  EXPECT_EQ(events[1].running.at("docker"), Seconds(10));
+  const auto again = HealthEventFromJson(ToJson(events[1]));
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(*again, events[1]);
+}
+
+TEST_F(ReporterTest, ADetectorThatRunsNoMoreIsForgottenOnceItsLastWordIsTold) {
+  reporter_.SetRunning({{"agent", Seconds(5)}, {"docker", Seconds(10)}});
+  Take(Verdict::kOk, "m", "agent");
+  Take(Verdict::kBad);
+  Events();
+  clock_.Advance(Seconds(10));
+  reporter_.Take({"docker", clock_.Wall(), {}});
+  reporter_.SetRunning({{"agent", Seconds(5)}});
+  std::vector<HealthEvent> events = reporter_.Due(clock_.Mono());
+  ASSERT_THAT(events, SizeIs(2));
+  EXPECT_THAT(events[0].conditions, IsEmpty());
+  EXPECT_FALSE(events[1].beats.contains("docker"));
+  EXPECT_FALSE(events[1].running.contains("docker"));
+  clock_.Advance(Minutes(5));
+  for (const HealthEvent& event : Events()) EXPECT_EQ(event.detector, "agent");
+  reporter_.SetRunning({{"agent", Seconds(5)}, {"docker", Seconds(10)}});
+  Take(Verdict::kBad);
+  events = Events();
+  ASSERT_THAT(events, SizeIs(1));
+  EXPECT_EQ(events[0].sequence, 3u) << "what the log holds of it stays behind it";
+}
+
 TEST_F(ReporterTest, ANewBootStartsAtOne) {
   Take(Verdict::kBad);
   Events();
