@@ -152,6 +152,8 @@ Status Assembly::AddHost(const HostSetup& setup) {
     options.state_dir = setup.state_dir;
     options.agent_version = std::string(kVersion);
     options.make_workers = OneThreadEach();
+    options.own_process = options_.hosts.size() == 1 && !setup.executes && !options_.stream &&
+                          !options_.remediator && !options_.scheduler;
     FLEETMEDIC_ASSIGN_OR_RETURN(runner->role, AgentRole::Make(&clock_, log_.get(), &metrics_,
                                                               std::move(options), WakeOf(*runner)));
   }

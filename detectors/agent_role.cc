@@ -16,6 +16,14 @@ namespace {
 constexpr Seconds kFactsEvery{5};
 constexpr Minutes kFactsPostEvery{5};
 constexpr Seconds kAgentEvery{5};
+constexpr Millis kInlinePumpEvery{100};
+
+AgentThresholds ThresholdsOf(const AgentConfig& config) {
+  AgentThresholds thresholds;
+  thresholds.memory_bytes_max = config.memory_bytes_max;
+  thresholds.cpu_share_max = config.cpu_share_max;
+  return thresholds;
+}
 
 }  // namespace
 
@@ -37,6 +45,7 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
       wake_(std::move(wake)),
       root_(options_.host.root),
       facts_(std::move(facts)),
+      agent_detector_(ThresholdsOf(options_.agent)),
       reporter_({.host = facts_.host,
                  .beat_every = options_.agent.beat_every,
                  .repeat_every = options_.agent.repeat_every}) {
@@ -150,12 +159,18 @@ void AgentRole::ReportAgent(MonoTime now) {
   AgentSample sample;
   sample.mono = now;
   sample.wall = clock_->Wall();
-  if (pump_ != nullptr) sample.lost = pump_->Lost();
+  if (pump_ != nullptr) {
+    sample.lost = pump_->Lost();
+    sample.unreadable = pump_->Unreadable();
+  }
   sample.spool_dropped_lines = counts.spool.dropped_lines;
   sample.refused_lines = counts.refused_lines;
   sample.spool_bytes = counts.spool.bytes;
   sample.log_away = counts.log_away;
   sample.disk_error = counts.disk_error;
+  if (options_.own_process) {
+    if (Result<OwnUsage> usage = ReadOwnUsage()) sample.usage = *usage;
+  }
   for (const Runner::OverdueProbe& probe : runner_->Overdue()) {
     sample.overdue[probe.detector] = std::chrono::duration_cast<Millis>(now - probe.started_at);
   }
@@ -193,6 +208,9 @@ void AgentRole::Turn(MonoTime now) {
     reporter_.Take(std::move(report));
   }
   if (now >= agent_due_) ReportAgent(now);
+  std::map<std::string, Millis> running = runner_->Running();
+  running["agent"] = kAgentEvery;
+  reporter_.SetRunning(std::move(running));
   SendReports(now);
   if (pump_ != nullptr) StartJob(&pump_job_, "logs", &AgentRole::RunPump);
   if (now >= sender_->NextRun()) StartJob(&send_job_, "send", &AgentRole::RunSender);
@@ -204,10 +222,9 @@ MonoTime AgentRole::NextWake() const {
   // A job that runs wakes us at its end.
   if (!send_job_.running) next = std::min(next, sender_->NextRun());
   if (pump_ != nullptr && !pump_job_.running) {
-    // Inline workers: the pump has just waited 0, and is asked again when a frame can be due.
+    // Inline workers: the pump has just waited 0, and nothing wakes us when a line comes.
     const bool inline_pump = options_.log_wait_max == Millis(0);
-    next =
-        inline_pump ? std::min(next, clock_->Mono() + options_.agent.log_flush_after) : MonoTime{};
+    next = inline_pump ? std::min(next, clock_->Mono() + kInlinePumpEvery) : MonoTime{};
   }
   return next;
 }

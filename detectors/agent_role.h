@@ -36,6 +36,8 @@ struct AgentOptions {
   // detectors'. Inline in the simulator, together with log_wait_max of 0.
   MakeWorkers make_workers;
   Millis log_wait_max = Millis(500);
+  // Nothing else runs in this process: what it uses is the agent's.
+  bool own_process = false;
   // A name and a maker for each detector; AgentDetectors() of the config where this is empty.
   std::vector<std::function<std::unique_ptr<Detector>()>> detectors_for_tests = {};
 };

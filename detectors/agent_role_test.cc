@@ -157,6 +157,26 @@ TEST_F(AgentRoleTest, ARestartGoesOnAndSaysNothingTwice) {
   EXPECT_GT(Events(HealthEventKind::kConditions, "docker").back().sequence, before);
 }
 
+TEST_F(AgentRoleTest, ARestartKeepsSinceWhenItBegan) {
+  docker_.verdict = Verdict::kBad;
+  Start();
+  RunFor(Seconds(20));
+  const WallTime since = Events(HealthEventKind::kConditions, "docker").back().conditions[0].since;
+  ASSERT_NE(since, kWallNever);
+  RunFor(Minutes(2));
+  Start();
+  RunFor(Seconds(20));
+  EXPECT_EQ(Events(HealthEventKind::kConditions, "docker").back().conditions[0].since, since);
+}
+
+TEST_F(AgentRoleTest, ABeatSaysWhichDetectorsRun) {
+  Start();
+  RunFor(Seconds(20));
+  const HealthEvent beat = Events(HealthEventKind::kBeat, "agent").back();
+  EXPECT_TRUE(beat.running.contains("agent"));
+  EXPECT_TRUE(beat.running.contains("docker"));
+}
+
 TEST_F(AgentRoleTest, ARebootStartsSequencesAtOne) {
   Start();
   RunFor(Seconds(20));

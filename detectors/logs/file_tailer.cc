@@ -88,6 +88,10 @@ Result<size_t> FileTailer::Read(size_t lines_max, AddLine add) {
       if (!opened) {
         // Not there (yet): nothing to read is no failure.
         if (opened.error().code == Code::kNotFound) return lines;
+        if (opened.error().code == Code::kPermissionDenied) {
+          return Fail(Code::kPermissionDenied,
+                      "no permission (to read " + path_ + "): " + opened.error().message);
+        }
         return tl::unexpected<Error>(opened.error());
       }
     }

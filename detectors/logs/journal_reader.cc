@@ -2,8 +2,12 @@
 
 #include <systemd/sd-journal.h>
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdlib>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "model/log_frame.h"
 
@@ -13,6 +17,19 @@ namespace {
 // Of one field; the journal itself holds more.
 constexpr size_t kFieldBytesMax = 64 * 1024;
 constexpr size_t kSourceNameBytesMax = 200;
+
+// sd_journal_open passes over files that it may not read and says nothing of it.
+Status MayReadJournal() {
+  const Result<std::string> machine = ReadFile("/etc/machine-id", 256);
+  if (!machine) return {};
+  for (const std::string_view folder : {"/var/log/journal/", "/run/log/journal/"}) {
+    const std::string path = std::string(folder) + std::string(Trim(*machine)) + "/system.journal";
+    if (::access(path.c_str(), R_OK) != 0 && errno == EACCES) {
+      return Fail(Code::kPermissionDenied, "no permission (group systemd-journal): " + path);
+    }
+  }
+  return {};
+}
 
 bool IsSourceName(std::string_view name) {
   if (name.empty() || name.size() > kSourceNameBytesMax) return false;
@@ -95,6 +112,7 @@ int JournalReader::PollFd() const { return journal_ == nullptr ? -1 : journal_->
 std::string JournalReader::Cursor() const { return cursor_; }
 
 Status JournalReader::Open() {
+  if (folder_.empty()) FLEETMEDIC_RETURN_IF_ERROR(MayReadJournal());
   auto journal = std::make_unique<Journal>();
   const int opened = folder_.empty()
                          ? ::sd_journal_open(&journal->handle, SD_JOURNAL_LOCAL_ONLY)

@@ -67,7 +67,15 @@ std::string KmsgReader::BootId() const {
 }
 
 Status KmsgReader::Open() {
-  FLEETMEDIC_ASSIGN_OR_RETURN(fd_, root_->Open(options_.path, O_RDONLY | O_NONBLOCK));
+  Result<UniqueFd> opened = root_->Open(options_.path, O_RDONLY | O_NONBLOCK);
+  if (!opened && opened.error().code == Code::kPermissionDenied) {
+    // With kernel.dmesg_restrict the right counts and not the file's mode (kernel
+    // Documentation/admin-guide/sysctl/kernel.rst).
+    return Fail(Code::kPermissionDenied,
+                fmt::format("no permission (CAP_SYSLOG): {}", opened.error().message));
+  }
+  if (!opened) return tl::unexpected<Error>(opened.error());
+  fd_ = *std::move(opened);
   struct stat info {};
   if (::fstat(fd_.get(), &info) != 0) {
     fd_.reset();

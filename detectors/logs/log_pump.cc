@@ -76,6 +76,11 @@ std::map<std::string, LostLines> LogPump::Lost() const {
   return lost_;
 }
 
+std::map<std::string, Error> LogPump::Unreadable() const {
+  absl::MutexLock lock(&mutex_);
+  return errors_;
+}
+
 void LogPump::StartSources() {
   const Result<std::string> text = ReadFile(options_.cursor_path, kCursorBytesMax);
   if (text) {
@@ -144,6 +149,15 @@ void LogPump::Cycle() {
   SaveCursors(now);
 }
 
+void LogPump::NoteError(const std::string& source, const Error& error) {
+  read_errors_.Add();
+  absl::MutexLock lock(&mutex_);
+  Error& told = errors_[source];
+  if (told == error) return;
+  told = error;
+  LogWarning("cannot read a log source", {{"source", source}, {"error", error.message}});
+}
+
 void LogPump::ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime wall) {
   const std::string name(source->name());
   const Result<size_t> read =
@@ -151,16 +165,11 @@ void LogPump::ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime w
         builder_.Add(from, line, now, wall);
       });
   builder_.CountLost(name, source->TakeLost(), now);
-  std::string& told = errors_[name];
-  if (!read) {
-    read_errors_.Add();
-    if (told != read.error().message) {
-      told = read.error().message;
-      LogWarning("cannot read a log source", {{"source", name}, {"error", told}});
-    }
-    return;
+  if (!read) return NoteError(name, read.error());
+  {
+    absl::MutexLock lock(&mutex_);
+    errors_.erase(name);
   }
-  told.clear();
   if (*read == 0) return;
   lines_read_.Add(static_cast<double>(*read));
   // One that has more is read on at once.

@@ -51,6 +51,8 @@ class LogPump {
   void Interrupt();
   // Thread-safe: for frames from now on.
   void SetBoot(std::string boot_id);
+  // Thread-safe: sources that cannot be read now, and why.
+  std::map<std::string, Error> Unreadable() const;
   // Thread-safe: what was lost so far, by source.
   std::map<std::string, LostLines> Lost() const;
 
@@ -65,6 +67,7 @@ class LogPump {
   void WatchFolders();
   void Wait();
   void ReadSources(MonoTime now, WallTime wall);
+  void NoteError(const std::string& source, const Error& error);
   void ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime wall);
   void HandOn(MonoTime now);
   void SaveCursors(MonoTime now);
@@ -92,11 +95,11 @@ class LogPump {
   std::map<std::string, std::string> saved_;
   MonoTime save_due_{};
   std::set<std::string> watched_;
-  std::map<std::string, std::string> errors_;  // by source: told once each
 
   mutable absl::Mutex mutex_;
   std::string boot_id_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, LostLines> lost_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Error> errors_ ABSL_GUARDED_BY(mutex_);  // by source; logged once each
 };
 
 }  // namespace fleetmedic
