@@ -20,6 +20,7 @@
 #include "app/assembly.h"
 #include "app/demo/demo_host.h"
 #include "base/logging.h"
+#include "bench/figures.h"
 #include "eventlog/sqlite_event_log.h"
 #include "store/sqlite_store.h"
 #include "stream/rule_check.h"
@@ -29,7 +30,6 @@ namespace {
 
 constexpr int kHosts = 8;
 constexpr int kRoundsDefault = 25;
-constexpr int kBatches = 5;  // of faults: the spread is between them
 constexpr int kPeerSamples = 200;
 constexpr size_t kPeerBytes = 4096;
 constexpr double kTaintP99MustMs = 250;
@@ -37,38 +37,7 @@ constexpr double kTaintP99GoalMs = 100;
 constexpr Millis kHostReadyMax = Seconds(60);
 constexpr Millis kTaintMax = Seconds(10);
 
-struct Figure {
-  std::string name;
-  double value = 0;
-  double spread = 0;  // largest less smallest of the batches' values
-  std::optional<double> must;
-  std::optional<double> goal;
-};
-
-double MsOf(Micros span) { return std::chrono::duration<double, std::milli>(span).count(); }
-
 void Pause(int millis) { (void)::poll(nullptr, 0, millis); }
-
-// Nearest rank. Requires samples.
-double Percentile(std::vector<double> samples, double share) {
-  FLEETMEDIC_CHECK(!samples.empty());
-  std::ranges::sort(samples);
-  const auto rank = static_cast<size_t>(share * static_cast<double>(samples.size()) + 0.999999);
-  return samples[std::clamp<size_t>(rank, 1, samples.size()) - 1];
-}
-
-// The percentile of all samples, and how far those of kBatches batches are apart.
-Figure FigureOf(std::string name, const std::vector<double>& samples, double share) {
-  Figure figure{.name = std::move(name), .value = Percentile(samples, share)};
-  std::vector<double> batches;
-  const size_t size = std::max<size_t>(1, samples.size() / kBatches);
-  for (size_t at = 0; at + size <= samples.size(); at += size) {
-    const auto first = samples.begin() + static_cast<std::ptrdiff_t>(at);
-    batches.push_back(Percentile({first, first + static_cast<std::ptrdiff_t>(size)}, share));
-  }
-  figure.spread = std::ranges::max(batches) - std::ranges::min(batches);
-  return figure;
-}
 
 RemediatorConfig NothingInTheWay() {
   RemediatorConfig config;
@@ -264,37 +233,6 @@ Result<std::vector<Figure>> Measure(int rounds) {
                              FigureOf("peer_fsync_p99", fsync_ms, 0.99)};
 }
 
-Json ToJson(const std::vector<Figure>& figures) {
-  Json list(Json::Array{});
-  for (const Figure& figure : figures) {
-    Json item;
-    item.Set("name", figure.name);
-    item.Set("value", figure.value);
-    item.Set("unit", "ms");
-    item.Set("spread", figure.spread);
-    item.Set("must", figure.must ? Json(*figure.must) : Json());
-    item.Set("goal", figure.goal ? Json(*figure.goal) : Json());
-    item.Set("better", "lower");
-    list.Append(std::move(item));
-  }
-  return list;
-}
-
-std::string Table(const std::vector<Figure>& figures) {
-  const auto or_dash = [](const std::optional<double>& value) {
-    return value ? fmt::format("{:.0f}", *value) : std::string("-");
-  };
-  std::string text = fmt::format("{:<26} {:>10} {:<4} {:>10} {:>6} {:>6}\n", "figure", "value",
-                                 "unit", "spread", "must", "goal");
-  for (const Figure& figure : figures) {
-    text +=
-        fmt::format("{:<26} {:>10.3f} {:<4} {:>10.3f} {:>6} {:>6}{}\n", figure.name, figure.value,
-                    "ms", figure.spread, or_dash(figure.must), or_dash(figure.goal),
-                    figure.must && figure.value > *figure.must ? "  FALLS SHORT" : "");
-  }
-  return text;
-}
-
 int Main(const std::vector<std::string>& args) {
   int rounds = kRoundsDefault;
   bool json = false;
@@ -316,10 +254,7 @@ int Main(const std::vector<std::string>& args) {
     fmt::print(stderr, "bench_latency: {}\n", figures.error().message);
     return 2;
   }
-  fmt::print("{}", json ? ToJson(*figures).DumpPretty() + "\n" : Table(*figures));
-  const bool short_of = std::ranges::any_of(
-      *figures, [](const Figure& figure) { return figure.must && figure.value > *figure.must; });
-  return short_of ? 1 : 0;
+  return PrintFigures(*figures, json);
 }
 
 }  // namespace

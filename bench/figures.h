@@ -1,0 +1,42 @@
+// What a bench measured, beside what it must reach.
+#ifndef FLEETMEDIC_BENCH_FIGURES_H_
+#define FLEETMEDIC_BENCH_FIGURES_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/time.h"
+
+namespace fleetmedic {
+
+struct Figure {
+  std::string name;
+  std::string unit = "ms";
+  double value = 0;
+  double spread = 0;  // largest less smallest of the batches' values
+  // Lower is better for all of them.
+  std::optional<double> must = {};
+  std::optional<double> goal = {};
+
+  bool falls_short() const { return must && value > *must; }
+};
+
+double MsOf(Micros span);
+
+// Nearest rank. Requires samples.
+double Percentile(std::vector<double> samples, double share);
+
+// The percentile of all samples, and how far those of five batches are apart.
+Figure FigureOf(std::string name, const std::vector<double>& samples, double share);
+
+Json ToJson(const std::vector<Figure>& figures);
+std::string FigureTable(const std::vector<Figure>& figures);
+
+// Prints them; 1 where one falls short, else 0: a bench's exit code.
+int PrintFigures(const std::vector<Figure>& figures, bool json);
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_BENCH_FIGURES_H_
