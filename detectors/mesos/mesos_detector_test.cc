@@ -36,25 +36,26 @@ class Agent {
     EXPECT_TRUE(server_->Start(HttpAddress::Loopback(0)));
   }
   ~Agent() {
-    Set([this] { hung_.clear(); });
+    Hang("");
     server_->Stop();
   }
 
   std::string address() const { return server_->address().Text(); }
   void Hang(const std::string& path) {
-    Set([&] { hung_ = path; });
+    const absl::MutexLock lock(&mutex_);
+    hung_ = path;
   }
   void Recovering(bool recovering) {
-    Set([&] { recovering_ = recovering; });
+    const absl::MutexLock lock(&mutex_);
+    recovering_ = recovering;
   }
   // Replaces a text in /state or /metrics/snapshot.
   void Change(const std::string& path, const std::string& from, const std::string& to) {
-    Set([&] {
-      std::string& body = bodies_[path];
-      const size_t at = body.find(from);
-      ASSERT_NE(at, std::string::npos) << from;
-      body.replace(at, from.size(), to);
-    });
+    const absl::MutexLock lock(&mutex_);
+    std::string& body = bodies_[path];
+    const size_t at = body.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    body.replace(at, from.size(), to);
   }
   int Asked(const std::string& path) {
     const absl::MutexLock lock(&mutex_);
@@ -62,11 +63,6 @@ class Agent {
   }
 
  private:
-  template <typename Change>
-  void Set(Change change) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const absl::MutexLock lock(&mutex_);
-    change();
-  }
   bool Hangs(const std::string& path) {
     const absl::MutexLock lock(&mutex_);
     return hung_ == path;
