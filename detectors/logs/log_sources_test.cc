@@ -240,6 +240,37 @@ TEST(JournalSourceTest, TrustsOnlyWhatTheJournalItselfSays) {
   EXPECT_EQ(JournalSourceOf({"", "", ""}), "journal-user");
 }
 
+// A process that is root puts the right down for the look.
+TEST(LogSourcesWithoutRightsTest, NameTheRightThatIsMissing) {
+  const TempFolder folder;
+  ASSERT_TRUE(MakeFolders(folder / "dev"));
+  for (const char* name : {"dev/kmsg", "app.log"}) {
+    ASSERT_TRUE(WriteFileAtomic(folder / name, "3,1,100,-;a line\n", 0));
+  }
+  const FsRoot root(folder.path());
+  const SystemClock clock;
+  KmsgReader kmsg(&root, &clock, {});
+  FileTailer file(&root, "/app.log");
+  kmsg.Start("");
+  file.Start("");
+  const bool was_root = ::geteuid() == 0;
+  if (was_root) {
+    ASSERT_EQ(::seteuid(65534), 0);
+  }
+  const auto drop = [](const std::string&, const std::string&) {};
+  const Result<size_t> of_kmsg = kmsg.Read(10, drop);
+  const Result<size_t> of_file = file.Read(10, drop);
+  if (was_root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  ASSERT_FALSE(of_kmsg);
+  EXPECT_EQ(of_kmsg.error().code, Code::kPermissionDenied);
+  EXPECT_THAT(of_kmsg.error().message, testing::StartsWith("no permission (CAP_SYSLOG)"));
+  ASSERT_FALSE(of_file);
+  EXPECT_EQ(of_file.error().code, Code::kPermissionDenied);
+  EXPECT_THAT(of_file.error().message, testing::StartsWith("no permission (to read /app.log)"));
+}
+
 // A journal made from text by systemd's own tool.
 class JournalReaderTest : public testing::Test {
  protected:
