@@ -101,6 +101,9 @@ Result<Config> LoadDemoSettings(const Invocation& invocation) {
   config.remediator = DemoRemediatorConfig();
   config.log_level = "warning";
   config.scheduler.executor_silent_after = Seconds(15);
+  // A look around on a machine sends nothing to anybody outside it.
+  config.detectors.imds.interval = Millis(0);
+  config.detectors.dns.interval = Millis(0);
   FLEETMEDIC_RETURN_IF_ERROR(ApplyFlags(invocation, &config));
   return config;
 }

@@ -6,10 +6,13 @@
 #include "config/clock_config.h"
 #include "config/containerd_config.h"
 #include "config/disk_config.h"
+#include "config/dns_config.h"
 #include "config/docker_config.h"
 #include "config/filesystem_config.h"
 #include "config/hardware_config.h"
+#include "config/imds_config.h"
 #include "config/mesos_config.h"
+#include "config/network_config.h"
 #include "config/nvme_config.h"
 #include "config/systemd_config.h"
 
@@ -25,6 +28,9 @@ struct DetectorsConfig {
   HardwareConfig hardware;
   ClockConfig clock;
   NvmeConfig nvme;
+  NetworkConfig network;
+  ImdsConfig imds;
+  DnsConfig dns;
 };
 
 }  // namespace fleetmedic

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "base/http.h"
 #include "base/text.h"
 #include "config/keys.h"
 
@@ -289,6 +290,23 @@ void Loader::CheckTogether() {
     ErrorAt("detectors.filesystem.full_share", "expected at most full_hard_share, " +
                                                    Json(filesystem.full_hard_share).Dump() +
                                                    ", got " + Json(filesystem.full_share).Dump());
+  }
+  const NetworkConfig& network = config.detectors.network;
+  if (network.conntrack_share > network.conntrack_hard_share) {
+    ErrorAt("detectors.network.conntrack_share",
+            "expected at most conntrack_hard_share, " + Json(network.conntrack_hard_share).Dump() +
+                ", got " + Json(network.conntrack_share).Dump());
+  }
+  const std::string& metadata = config.detectors.imds.address;
+  if (!metadata.empty()) {
+    if (const Result<HttpAddress> address = HttpAddress::Parse(metadata); !address) {
+      ErrorAt("detectors.imds.address", address.error().message);
+    }
+  }
+  for (const auto& [name, mtu] : network.mtu) {
+    if (!mtu.empty() && mtu.find_first_not_of("0123456789") == std::string::npos) continue;
+    ErrorAt("detectors.network.mtu",
+            "expected a number for " + Quote(name) + ", got " + Quote(mtu));
   }
   const Policy& policy = config.remediator.policy;
   const Millis beat = config.agent.beat_every;

@@ -24,7 +24,8 @@ std::span<const ConditionType> ConditionTypes() {
     for (const std::span<const ConditionType> table :
          {AgentConditions(), FilesystemConditions(), SystemdConditions(), DockerConditions(),
           ContainerdConditions(), MesosConditions(), DiskConditions(), HardwareConditions(),
-          ClockConditions(), NvmeConditions()}) {
+          ClockConditions(), NvmeConditions(), NetworkConditions(), ImdsConditions(),
+          DnsConditions()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

@@ -40,6 +40,9 @@ std::span<const ConditionType> DiskConditions();
 std::span<const ConditionType> HardwareConditions();
 std::span<const ConditionType> ClockConditions();
 std::span<const ConditionType> NvmeConditions();
+std::span<const ConditionType> NetworkConditions();
+std::span<const ConditionType> ImdsConditions();
+std::span<const ConditionType> DnsConditions();
 
 // In the order of detectors, then of types.
 std::span<const ConditionType> ConditionTypes();

@@ -3,10 +3,13 @@
 #include "detectors/clock/clock_detector.h"
 #include "detectors/containerd/containerd_detector.h"
 #include "detectors/disk/disk_detector.h"
+#include "detectors/dns/dns_detector.h"
 #include "detectors/docker/docker_detector.h"
 #include "detectors/filesystem/filesystem_detector.h"
 #include "detectors/hardware/hardware_detector.h"
+#include "detectors/imds/imds_detector.h"
 #include "detectors/mesos/mesos_detector.h"
+#include "detectors/network/network_detector.h"
 #include "detectors/nvme/nvme_detector.h"
 #include "detectors/systemd/systemd_detector.h"
 
@@ -42,6 +45,18 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.nvme.interval > Millis(0)) {
     detectors.push_back(std::make_unique<NvmeDetector>(clock, host, config.nvme));
+  }
+  // What the metadata says should be there, for who sees what is.
+  const auto expected = std::make_shared<ExpectedInterfaces>();
+  if (config.network.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<NetworkDetector>(clock, host, config.network, expected,
+                                                          MakeKernelNetworkSource(clock)));
+  }
+  if (config.imds.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<ImdsDetector>(clock, host, config.imds, expected));
+  }
+  if (config.dns.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<DnsDetector>(clock, host, config.dns));
   }
   return detectors;
 }

@@ -202,6 +202,8 @@ DemoHostConfig ConfigForDemoHost(int index, const std::string& root, const std::
   config.detectors.systemd.interval = Seconds(1);
   config.detectors.docker.interval = Seconds(1);
   config.detectors.filesystem.interval = Seconds(1);
+  config.detectors.imds.interval = Millis(0);
+  config.detectors.dns.interval = Millis(0);
   config.detectors.systemd.boot_grace = Seconds(0);
   config.executor.capacity = {.cpu_milli = 8000, .memory_bytes = int64_t{16} << 30};
   config.executor.report_every = Seconds(2);

@@ -28,6 +28,9 @@ TEST(KmsgE2e, ALineIsInTheLogWithinASecondAndIsNotTheKernels) {
   options.agent.read_journal = false;
   options.detectors.systemd.interval = Millis(0);
   options.detectors.docker.interval = Millis(0);
+  // A machine's metadata and name server are none of a test's to ask.
+  options.detectors.imds.interval = Millis(0);
+  options.detectors.dns.interval = Millis(0);
   options.state_dir = folder / "state";
   options.make_workers = [](std::string_view name) {
     return std::make_unique<ThreadPool>(name, 1, 1);

@@ -47,6 +47,9 @@ LoopFixture::Options LoopFixture::QuietPatient() {
   options.detectors.systemd.interval = Millis(0);
   options.detectors.docker.interval = Millis(0);
   options.detectors.filesystem.interval = Millis(0);
+  options.detectors.network.interval = Millis(0);
+  options.detectors.imds.interval = Millis(0);
+  options.detectors.dns.interval = Millis(0);
   return options;
 }
 
