@@ -11,6 +11,7 @@
 #include "config/filesystem_config.h"
 #include "config/hardware_config.h"
 #include "config/imds_config.h"
+#include "config/memory_config.h"
 #include "config/mesos_config.h"
 #include "config/network_config.h"
 #include "config/nvme_config.h"
@@ -31,6 +32,7 @@ struct DetectorsConfig {
   NetworkConfig network;
   ImdsConfig imds;
   DnsConfig dns;
+  MemoryConfig memory;
 };
 
 }  // namespace fleetmedic

@@ -32,6 +32,7 @@ struct ConditionType {
 // The tables, one for each detector.
 std::span<const ConditionType> AgentConditions();
 std::span<const ConditionType> FilesystemConditions();
+std::span<const ConditionType> MemoryConditions();
 std::span<const ConditionType> SystemdConditions();
 std::span<const ConditionType> DockerConditions();
 std::span<const ConditionType> ContainerdConditions();

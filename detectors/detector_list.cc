@@ -8,6 +8,7 @@
 #include "detectors/filesystem/filesystem_detector.h"
 #include "detectors/hardware/hardware_detector.h"
 #include "detectors/imds/imds_detector.h"
+#include "detectors/memory/memory_detector.h"
 #include "detectors/mesos/mesos_detector.h"
 #include "detectors/network/network_detector.h"
 #include "detectors/nvme/nvme_detector.h"
@@ -57,6 +58,9 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.dns.interval > Millis(0)) {
     detectors.push_back(std::make_unique<DnsDetector>(clock, host, config.dns));
+  }
+  if (config.memory.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<MemoryDetector>(clock, host, config.memory));
   }
   return detectors;
 }
