@@ -15,6 +15,7 @@
 #include "config/mesos_config.h"
 #include "config/network_config.h"
 #include "config/nvme_config.h"
+#include "config/process_config.h"
 #include "config/systemd_config.h"
 
 namespace fleetmedic {
@@ -33,6 +34,7 @@ struct DetectorsConfig {
   ImdsConfig imds;
   DnsConfig dns;
   MemoryConfig memory;
+  ProcessConfig process;
 };
 
 }  // namespace fleetmedic

@@ -22,10 +22,10 @@ std::span<const ConditionType> ConditionTypes() {
   static const std::vector<ConditionType> types = [] {
     std::vector<ConditionType> all;
     for (const std::span<const ConditionType> table :
-         {AgentConditions(), FilesystemConditions(), MemoryConditions(), SystemdConditions(),
-          DockerConditions(), ContainerdConditions(), MesosConditions(), DiskConditions(),
-          HardwareConditions(), ClockConditions(), NvmeConditions(), NetworkConditions(),
-          ImdsConditions(), DnsConditions()}) {
+         {AgentConditions(), FilesystemConditions(), MemoryConditions(), ProcessConditions(),
+          SystemdConditions(), DockerConditions(), ContainerdConditions(), MesosConditions(),
+          DiskConditions(), HardwareConditions(), ClockConditions(), NvmeConditions(),
+          NetworkConditions(), ImdsConditions(), DnsConditions()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

@@ -12,6 +12,7 @@
 #include "detectors/mesos/mesos_detector.h"
 #include "detectors/network/network_detector.h"
 #include "detectors/nvme/nvme_detector.h"
+#include "detectors/process/process_detector.h"
 #include "detectors/systemd/systemd_detector.h"
 
 namespace fleetmedic {
@@ -61,6 +62,9 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.memory.interval > Millis(0)) {
     detectors.push_back(std::make_unique<MemoryDetector>(clock, host, config.memory));
+  }
+  if (config.process.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<ProcessDetector>(clock, host, config.process));
   }
   return detectors;
 }
