@@ -415,6 +415,22 @@ constexpr ConfigKey kDetectorKeys[] = {
     {"detectors.process", "process_files_share",
      [](Config& c) { return Slot(&c.detectors.process.process_files_share); }, Share(0.01, 1),
      "Open files of a process, of its own limit, that are told."},
+    {"detectors.kernel", "interval", [](Config& c) { return Slot(&c.detectors.kernel.interval); },
+     Between(Millis(0), Hours(1)),
+     "Between two looks at the kernel; 0s switches the detector off."},
+    {"detectors.kernel", "taints", [](Config& c) { return Slot(&c.detectors.kernel.taints); },
+     Form(TextForm::kAny), "Letters of the taints that are bad, as in Linux' tainted-kernels.rst."},
+    {"detectors.kernel", "boot_recent",
+     [](Config& c) { return Slot(&c.detectors.kernel.boot_recent); }, Between(Millis(0), Hours(24)),
+     "A host that is up for less has booted recently."},
+    {"detectors.kernel", "boot_loop_count",
+     [](Config& c) { return Slot(&c.detectors.kernel.boot_loop_count); }, Between(2, 1000),
+     "This many boots within boot_loop_within are a loop."},
+    {"detectors.kernel", "boot_loop_within",
+     [](Config& c) { return Slot(&c.detectors.kernel.boot_loop_within); },
+     Between(Minutes(1), Hours(240)), "See boot_loop_count."},
+    {"detectors.kernel", "crash_for", [](Config& c) { return Slot(&c.detectors.kernel.crash_for); },
+     Between(Minutes(1), Hours(8760)), "How long a crash dump is told."},
 };
 
 }  // namespace

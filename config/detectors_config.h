@@ -11,6 +11,7 @@
 #include "config/filesystem_config.h"
 #include "config/hardware_config.h"
 #include "config/imds_config.h"
+#include "config/kernel_config.h"
 #include "config/memory_config.h"
 #include "config/mesos_config.h"
 #include "config/network_config.h"
@@ -35,6 +36,7 @@ struct DetectorsConfig {
   DnsConfig dns;
   MemoryConfig memory;
   ProcessConfig process;
+  KernelConfig kernel;
 };
 
 }  // namespace fleetmedic

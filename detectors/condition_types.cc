@@ -23,9 +23,9 @@ std::span<const ConditionType> ConditionTypes() {
     std::vector<ConditionType> all;
     for (const std::span<const ConditionType> table :
          {AgentConditions(), FilesystemConditions(), MemoryConditions(), ProcessConditions(),
-          SystemdConditions(), DockerConditions(), ContainerdConditions(), MesosConditions(),
-          DiskConditions(), HardwareConditions(), ClockConditions(), NvmeConditions(),
-          NetworkConditions(), ImdsConditions(), DnsConditions()}) {
+          KernelConditions(), SystemdConditions(), DockerConditions(), ContainerdConditions(),
+          MesosConditions(), DiskConditions(), HardwareConditions(), ClockConditions(),
+          NvmeConditions(), NetworkConditions(), ImdsConditions(), DnsConditions()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

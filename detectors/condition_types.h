@@ -34,6 +34,7 @@ std::span<const ConditionType> AgentConditions();
 std::span<const ConditionType> FilesystemConditions();
 std::span<const ConditionType> MemoryConditions();
 std::span<const ConditionType> ProcessConditions();
+std::span<const ConditionType> KernelConditions();
 std::span<const ConditionType> SystemdConditions();
 std::span<const ConditionType> DockerConditions();
 std::span<const ConditionType> ContainerdConditions();

@@ -8,6 +8,7 @@
 #include "detectors/filesystem/filesystem_detector.h"
 #include "detectors/hardware/hardware_detector.h"
 #include "detectors/imds/imds_detector.h"
+#include "detectors/kernel/kernel_detector.h"
 #include "detectors/memory/memory_detector.h"
 #include "detectors/mesos/mesos_detector.h"
 #include "detectors/network/network_detector.h"
@@ -65,6 +66,9 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.process.interval > Millis(0)) {
     detectors.push_back(std::make_unique<ProcessDetector>(clock, host, config.process));
+  }
+  if (config.kernel.interval > Millis(0)) {
+    detectors.push_back(std::make_unique<KernelDetector>(clock, host, config.kernel));
   }
   return detectors;
 }
