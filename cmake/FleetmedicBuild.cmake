@@ -6,6 +6,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 set(FLEETMEDIC_SANITIZE "" CACHE STRING "Value of -fsanitize=, empty for none")
+option(FLEETMEDIC_FUZZ "Build tests/fuzz for libFuzzer (clang)" OFF)
 
 add_library(fleetmedic_flags INTERFACE)
 target_include_directories(fleetmedic_flags INTERFACE ${PROJECT_SOURCE_DIR})
@@ -25,6 +26,10 @@ if(FLEETMEDIC_SANITIZE)
   target_compile_options(fleetmedic_flags INTERFACE -fsanitize=${FLEETMEDIC_SANITIZE}
                          -fno-sanitize-recover=all)
   target_link_options(fleetmedic_flags INTERFACE -fsanitize=${FLEETMEDIC_SANITIZE})
+endif()
+
+if(FLEETMEDIC_FUZZ)
+  target_compile_options(fleetmedic_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 find_program(FLEETMEDIC_CCACHE ccache)

@@ -10,6 +10,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "base/file.h"
 #include "base/sqlite.h"
 #include "store/audit_chain.h"
 #include "store/store_limits.h"
@@ -111,6 +112,12 @@ Status CheckEpoch(Epoch epoch, const Lease& lease) {
   return {};
 }
 
+std::optional<FileLock> TryLock(const std::string& path) {
+  Result<FileLock> lock = FileLock::Acquire(path);
+  if (!lock) return std::nullopt;
+  return *std::move(lock);
+}
+
 // Always from the file: the leader before may have been another process.
 Result<AuditTail> ReadTail(Database* database) {
   FLEETMEDIC_ASSIGN_OR_RETURN(
@@ -192,12 +199,19 @@ Result<std::vector<AuditEntry>> EntriesOf(Statement select) {
 
 class SqliteStore::State {
  public:
-  State(const Clock& store_clock, Database write, Database read)
-      : clock(store_clock), writer(std::move(write)), reader(std::move(read)) {}
+  State(const Clock& store_clock, const std::string& path, Database write, Database read)
+      : clock(store_clock),
+        lease_path(path + "-lease"),
+        writer(std::move(write)),
+        reader(std::move(read)) {}
 
   const Clock& clock;
+  const std::string lease_path;
   absl::Mutex write_mutex;
   Database writer ABSL_GUARDED_BY(write_mutex);
+  // Held by who holds the lease, as far as could be; the kernel lets go of it when the process
+  // dies. It says nothing about who may commit: that is the epoch's.
+  std::optional<FileLock> lease_lock ABSL_GUARDED_BY(write_mutex);
   absl::Mutex read_mutex;
   Database reader ABSL_GUARDED_BY(read_mutex);
 };
@@ -216,7 +230,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
   FLEETMEDIC_RETURN_IF_ERROR(MakeSchema(&writer));
   FLEETMEDIC_ASSIGN_OR_RETURN(Database reader, OpenPatiently(path, database_options));
   return std::unique_ptr<SqliteStore>(
-      new SqliteStore(std::make_unique<State>(clock, std::move(writer), std::move(reader))));
+      new SqliteStore(std::make_unique<State>(clock, path, std::move(writer), std::move(reader))));
 }
 
 Result<Lease> SqliteStore::Acquire(std::string_view owner, Millis ttl) {
@@ -226,10 +240,16 @@ Result<Lease> SqliteStore::Acquire(std::string_view owner, Millis ttl) {
   FLEETMEDIC_ASSIGN_OR_RETURN(const Lease old, ReadLease(&state_->writer));
   // Read after the write lock was waited for.
   const WallTime now = state_->clock.Wall();
-  if (!old.owner.empty() && old.expires_at > now && old.owner != owner) return FailHeld(old);
+  // A lock that is to be had was its holder's, and its holder is gone: no need to wait for the end
+  // of a lease that nobody will renew.
+  std::optional<FileLock> fresh;
+  if (!state_->lease_lock) fresh = TryLock(state_->lease_path);
+  const bool held = !old.owner.empty() && old.expires_at > now && old.owner != owner;
+  if (held && !fresh) return FailHeld(old);
   const Lease lease{std::string(owner), old.epoch + 1, now + ttl};
   FLEETMEDIC_RETURN_IF_ERROR(WriteLease(&state_->writer, lease));
   FLEETMEDIC_RETURN_IF_ERROR(transaction.Commit());
+  if (fresh) state_->lease_lock = std::move(fresh);
   return lease;
 }
 
@@ -238,7 +258,12 @@ Result<Lease> SqliteStore::Renew(const Lease& lease, Millis ttl) {
   absl::MutexLock lock(&state_->write_mutex);
   FLEETMEDIC_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(&state_->writer));
   FLEETMEDIC_ASSIGN_OR_RETURN(Lease held, ReadLease(&state_->writer));
-  FLEETMEDIC_RETURN_IF_ERROR(CheckEpoch(lease.epoch, held));
+  if (const Status leads = CheckEpoch(lease.epoch, held); !leads) {
+    state_->lease_lock.reset();
+    return tl::unexpected<Error>(leads.error());
+  }
+  // Whoever led before may have kept it until now.
+  if (!state_->lease_lock) state_->lease_lock = TryLock(state_->lease_path);
   held.expires_at = state_->clock.Wall() + ttl;
   FLEETMEDIC_RETURN_IF_ERROR(WriteLease(&state_->writer, held));
   FLEETMEDIC_RETURN_IF_ERROR(transaction.Commit());
@@ -252,7 +277,9 @@ Status SqliteStore::Release(const Lease& lease) {
   if (!CheckEpoch(lease.epoch, held)) return {};
   held.owner.clear();
   FLEETMEDIC_RETURN_IF_ERROR(WriteLease(&state_->writer, held));
-  return transaction.Commit();
+  FLEETMEDIC_RETURN_IF_ERROR(transaction.Commit());
+  state_->lease_lock.reset();
+  return {};
 }
 
 Status SqliteStore::Commit(Epoch epoch, absl::FunctionRef<Status(StoreTransaction&)> body) {

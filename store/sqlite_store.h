@@ -22,6 +22,9 @@ struct SqliteStoreOptions {
 // the epoch is compared inside the transaction that it fences. Never put the file on a network
 // file system.
 //
+// A lease whose holder's process is gone is free at once: beside FILE stands FILE-lease, locked by
+// who leads. One that hangs or is stopped keeps it until the lease runs out.
+//
 // What is on the disk can be read with any SQLite client: a table for each Table (key, value),
 // `audit` (seq, object, hash, entry), which refuses updates and deletions, and `lease`.
 class SqliteStore final : public Store {

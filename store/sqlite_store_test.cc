@@ -89,6 +89,31 @@ TEST_F(SqliteStoreTest, ALeaderWhoseBodyRunsCannotLoseItsLeaseMeanwhile) {
   EXPECT_TRUE(second->Acquire("second", kTtl));
 }
 
+TEST_F(SqliteStoreTest, ALeaseWhoseHolderIsGoneIsFreeAtOnce) {
+  auto first = Open();
+  const auto second = Open();
+  const Lease old = first->Acquire("first", kTtl).value();
+  EXPECT_EQ(second->Acquire("second", kTtl).error().code, Code::kBusy);
+  first.reset();  // as at the end of its process
+  const Lease lease = second->Acquire("second", kTtl).value();
+  EXPECT_EQ(lease.epoch, old.epoch + 1);
+  const auto third = Open();
+  EXPECT_EQ(third->Acquire("third", kTtl).error().code, Code::kBusy) << "the second is alive";
+}
+
+TEST_F(SqliteStoreTest, ALeaseThatWasTakenFromAHangingHolderIsItsTakersAlone) {
+  auto hanging = Open();
+  const auto second = Open();
+  const Lease old = hanging->Acquire("hanging", kTtl).value();
+  clock_.Advance(kTtl);
+  const Lease lease = second->Acquire("second", kTtl).value();
+  EXPECT_EQ(hanging->Renew(old, kTtl).error().code, Code::kFenced);
+  hanging.reset();
+  ASSERT_TRUE(second->Renew(lease, kTtl));
+  const auto third = Open();
+  EXPECT_EQ(third->Acquire("third", kTtl).error().code, Code::kBusy);
+}
+
 TEST_F(SqliteStoreTest, TheEpochOutlivesReleaseAndReopening) {
   Epoch epoch = 0;
   for (int i = 0; i < 5; ++i) {

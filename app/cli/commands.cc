@@ -29,7 +29,8 @@ constexpr Flag kDryRun = {"dry-run", 0,  F::kSwitch,
 constexpr Flag kFor = {"for",      0,  F::kDuration,
                        "DURATION", "", "ends by itself after this; without it, when it is ended"};
 constexpr Flag kConfig = {
-    "config", 'c', F::kFile, "FILE", "/etc/fleetmedic/fleetmedic.toml", "the config file"};
+    "config", 'c', F::kFile,
+    "FILE",   "",  "the config file; else /etc/fleetmedic/fleetmedic.toml where that is there"};
 constexpr Flag kStateDir = {"state-dir", 0,  F::kFolder,
                             "DIR",       "", "in place of the config's state_dir"};
 constexpr Flag kRunDir = {"run-dir", 0, F::kFolder, "DIR", "", "in place of the config's run_dir"};

@@ -1,0 +1,65 @@
+// What the agent reads on its host.
+#include "base/json.h"
+#include "base/result.h"
+#include "detectors/docker/docker_evaluate.h"
+#include "detectors/logs/journal_reader.h"
+#include "detectors/logs/kmsg_reader.h"
+#include "detectors/proc_text.h"
+#include "tests/fuzz/targets.h"
+
+namespace fleetmedic {
+namespace {
+
+void Kmsg(std::string_view bytes) {
+  for (const std::string_view line : Lines(bytes)) {
+    const std::optional<KmsgRecord> record = ParseKmsg(line);
+    if (!record) continue;
+    FLEETMEDIC_CHECK(record->level >= 0 && record->level <= 7);
+    FLEETMEDIC_CHECK(record->facility >= 0);
+    FLEETMEDIC_CHECK(record->message.size() <= line.size());
+  }
+}
+
+void Journal(std::string_view bytes) {
+  JournalFields fields;
+  std::string* const texts[] = {&fields.container_id, &fields.systemd_unit,
+                                &fields.syslog_identifier};
+  size_t next = 0;
+  for (const std::string_view line : Lines(bytes)) {
+    if (next < std::size(texts)) *texts[next++] = line;
+  }
+  const std::string source = JournalSourceOf(fields);
+  // Whatever an entry says of itself, it is never taken for the kernel's.
+  FLEETMEDIC_CHECK(source.starts_with("journal"));
+}
+
+void DockerJson(std::string_view bytes) {
+  const Result<Json> json = Json::Parse(bytes);
+  if (!json) return;
+  (void)DockerContainersFromJson(*json);
+  (void)DockerRootDirFromJson(*json);
+}
+
+void ProcText(std::string_view bytes) {
+  for (const std::string_view line : Lines(bytes)) {
+    for (const std::string_view field : Fields(line)) {
+      (void)ParseCount(field);
+      (void)ParseSigned(field);
+      (void)ParseDecimal(field);
+    }
+  }
+  (void)NamedCounts(bytes);
+}
+
+constexpr FuzzTarget kTargets[] = {
+    {"kmsg", Kmsg},
+    {"journal", Journal},
+    {"docker", DockerJson},
+    {"proc_text", ProcText},
+};
+
+}  // namespace
+
+std::span<const FuzzTarget> HostFuzzTargets() { return kTargets; }
+
+}  // namespace fleetmedic

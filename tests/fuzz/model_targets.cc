@@ -1,0 +1,97 @@
+// What comes from the event log, from other roles and from HTTP.
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "detectors/report/spool_record.h"
+#include "model/audit.h"
+#include "model/command.h"
+#include "model/directive.h"
+#include "model/finding.h"
+#include "model/health_event.h"
+#include "model/host_facts.h"
+#include "model/job.h"
+#include "model/log_frame.h"
+#include "model/override.h"
+#include "tests/fuzz/targets.h"
+
+namespace fleetmedic {
+namespace {
+
+void AnyJson(std::string_view bytes) {
+  const Result<Json> json = Json::Parse(bytes);
+  if (!json) return;
+  const std::string text = json->Dump();
+  const Result<Json> again = Json::Parse(text);
+  FLEETMEDIC_CHECK(again.has_value());
+  FLEETMEDIC_CHECK(again->Dump() == text);
+}
+
+// What was read and written is read as the same again.
+template <typename Value, Result<Value> (*read)(const Json&)>
+void RoundTrip(std::string_view bytes) {
+  const Result<Json> json = Json::Parse(bytes);
+  if (!json) return;
+  const Result<Value> value = read(*json);
+  if (!value) return;
+  const Result<Json> written = Json::Parse(ToJson(*value).Dump());
+  FLEETMEDIC_CHECK(written.has_value());
+  const Result<Value> again = read(*written);
+  FLEETMEDIC_CHECK(again.has_value());
+  FLEETMEDIC_CHECK(*again == *value);
+}
+
+// The first byte says where the key and each header end; the rest is the text.
+void Frame(std::string_view bytes) {
+  if (bytes.size() < 2) return;
+  const size_t key_size =
+      std::min<size_t>(static_cast<unsigned char>(bytes[0]) % 32, bytes.size() - 1);
+  const std::string_view key = bytes.substr(1, key_size);
+  const std::string value(bytes.substr(1 + key_size));
+  LogFrame frame;
+  frame.host = HostId("h");
+  frame.boot_id = "b";
+  frame.source = "kernel";
+  frame.first_at = WallTime(Micros(1'000'000));
+  frame.lines = static_cast<uint32_t>(std::ranges::count(value, '\n'));
+  const Result<LogFrame> read = LogFrameFrom(key, LogFrameHeaders(frame), value);
+  if (read) FLEETMEDIC_CHECK(read->text == value);
+}
+
+void Spool(std::string_view bytes) {
+  if (bytes.size() < kSpoolHeaderBytes) return;
+  const Result<SpoolHeader> header = ReadSpoolHeader(bytes.substr(0, kSpoolHeaderBytes));
+  if (!header) return;
+  const std::string_view payload = bytes.substr(kSpoolHeaderBytes);
+  if (payload.size() < header->payload_bytes) return;
+  const auto entry = ReadSpoolPayload(*header, payload.substr(0, header->payload_bytes));
+  if (!entry) return;
+  std::string written;
+  AppendSpoolEntry(*entry, &written);
+  const auto again_header = ReadSpoolHeader(std::string_view(written).substr(0, kSpoolHeaderBytes));
+  FLEETMEDIC_CHECK(again_header.has_value());
+  const auto again =
+      ReadSpoolPayload(*again_header, std::string_view(written).substr(kSpoolHeaderBytes));
+  FLEETMEDIC_CHECK(again.has_value() && *again == *entry);
+}
+
+constexpr FuzzTarget kTargets[] = {
+    {"json", AnyJson},
+    {"health_event", RoundTrip<HealthEvent, HealthEventFromJson>},
+    {"host_facts", RoundTrip<HostFacts, HostFactsFromJson>},
+    {"finding", RoundTrip<Finding, FindingFromJson>},
+    {"command", RoundTrip<ExecutorCommand, ExecutorCommandFromJson>},
+    {"executor_report", RoundTrip<ExecutorReport, ExecutorReportFromJson>},
+    {"job", RoundTrip<Job, JobFromJson>},
+    {"directive", RoundTrip<Directive, DirectiveFromJson>},
+    {"audit_entry", RoundTrip<AuditEntry, AuditEntryFromJson>},
+    {"override", RoundTrip<Override, OverrideFromJson>},
+    {"log_frame", Frame},
+    {"spool", Spool},
+};
+
+}  // namespace
+
+std::span<const FuzzTarget> ModelFuzzTargets() { return kTargets; }
+
+}  // namespace fleetmedic
