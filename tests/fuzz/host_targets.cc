@@ -1,7 +1,7 @@
 // What the agent reads on its host.
 #include "base/json.h"
 #include "base/result.h"
-#include "detectors/docker/docker_evaluate.h"
+#include "detectors/docker/docker_json.h"
 #include "detectors/logs/journal_reader.h"
 #include "detectors/logs/kmsg_reader.h"
 #include "detectors/proc_text.h"
@@ -37,7 +37,7 @@ void DockerJson(std::string_view bytes) {
   const Result<Json> json = Json::Parse(bytes);
   if (!json) return;
   (void)DockerContainersFromJson(*json);
-  (void)DockerRootDirFromJson(*json);
+  (void)DockerInfoFromJson(*json);
 }
 
 void ProcText(std::string_view bytes) {

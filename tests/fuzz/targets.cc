@@ -8,7 +8,7 @@ std::span<const FuzzTarget> FuzzTargets() {
   static const std::vector<FuzzTarget> targets = [] {
     std::vector<FuzzTarget> all;
     for (const std::span<const FuzzTarget> table :
-         {ConfigFuzzTargets(), ModelFuzzTargets(), HostFuzzTargets()}) {
+         {ConfigFuzzTargets(), ModelFuzzTargets(), HostFuzzTargets(), DetectorFuzzTargets()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

@@ -20,6 +20,7 @@ std::span<const FuzzTarget> FuzzTargets();
 std::span<const FuzzTarget> ConfigFuzzTargets();
 std::span<const FuzzTarget> ModelFuzzTargets();
 std::span<const FuzzTarget> HostFuzzTargets();
+std::span<const FuzzTarget> DetectorFuzzTargets();
 
 }  // namespace fleetmedic
 

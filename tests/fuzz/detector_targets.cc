@@ -1,0 +1,88 @@
+// What the detectors' subsystems answer.
+#include <map>
+
+#include "base/result.h"
+#include "detectors/containerd/grpc_health.h"
+#include "detectors/disk/disk_evaluate.h"
+#include "detectors/dns/dns_evaluate.h"
+#include "detectors/dns/dns_message.h"
+#include "detectors/hardware/hardware_evaluate.h"
+#include "detectors/imds/imds_parse.h"
+#include "detectors/mesos/mesos_json.h"
+#include "detectors/mount_table.h"
+#include "detectors/network/rtnetlink.h"
+#include "detectors/nvme/nvme_evaluate.h"
+#include "tests/fuzz/targets.h"
+
+namespace fleetmedic {
+namespace {
+
+void GrpcHealth(std::string_view bytes) {
+  GrpcHealthReply whole;
+  whole.Feed(bytes);
+  // However the bytes are cut, the answer is the same.
+  GrpcHealthReply pieces;
+  for (size_t at = 0; at < bytes.size(); at += 7) pieces.Feed(bytes.substr(at, 7));
+  FLEETMEDIC_CHECK(whole.End() == pieces.End());
+}
+
+void Rtnetlink(std::string_view bytes) {
+  constexpr uint32_t kSequence = 1;
+  NetworkTables tables;
+  (void)ParseRtnetlink(bytes, kSequence, &tables);
+  FLEETMEDIC_CHECK(tables.links.size() <= kNetworkLinksMax);
+  (void)RtnetlinkNoticeMatters(bytes, {{"eth0", 2}});
+}
+
+void Imds(std::string_view bytes) {
+  (void)ImdsMacsFrom(bytes);
+  (void)ImdsAddressesFrom(bytes);
+  (void)ImdsWordFrom(bytes);
+  (void)ImdsEventsFrom(bytes);
+  (void)ImdsSpotNoticeFrom(bytes);
+  (void)ImdsRebalanceFrom(bytes);
+}
+
+void Dns(std::string_view bytes) {
+  (void)DnsServersFrom(bytes);
+  const Result<std::string> query = DnsQuery(7, "host.example", 1);
+  FLEETMEDIC_CHECK(query.has_value());
+  (void)DnsReplyFrom(bytes, *query);
+  // Any name makes a sound question or none.
+  const Result<std::string> other = DnsQuery(7, bytes, 1);
+  if (other) (void)DnsReplyFrom(*query, *other);
+}
+
+void Mesos(std::string_view bytes) {
+  (void)MesosStateFromJson(bytes);
+  (void)MesosMetricsFromJson(bytes);
+  (void)NumericMaster(bytes);
+}
+
+void Nvme(std::string_view bytes) {
+  const Result<NvmeHealth> health = ParseNvmeHealth(bytes);
+  FLEETMEDIC_CHECK(health.has_value() == (bytes.size() == NvmeHealth::kPageBytes));
+}
+
+void HostTexts(std::string_view bytes) {
+  constexpr size_t kMax = 256;
+  FLEETMEDIC_CHECK(MountTable(bytes, kMax).size() <= kMax);
+  (void)DisksFromDiskstats(bytes);
+  if (const auto cpus = ParseCpuList(bytes, kMax)) FLEETMEDIC_CHECK(cpus->size() <= kMax);
+}
+
+constexpr FuzzTarget kTargets[] = {
+    {"grpc_health", GrpcHealth},
+    {"rtnetlink", Rtnetlink},
+    {"imds", Imds},
+    {"dns", Dns},
+    {"mesos", Mesos},
+    {"nvme", Nvme},
+    {"host_texts", HostTexts},
+};
+
+}  // namespace
+
+std::span<const FuzzTarget> DetectorFuzzTargets() { return kTargets; }
+
+}  // namespace fleetmedic
