@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -17,6 +20,8 @@ namespace {
 constexpr const char* kDestination = "org.freedesktop.systemd1";
 constexpr const char* kManagerPath = "/org/freedesktop/systemd1";
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
+constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
+constexpr const char* kService = "org.freedesktop.systemd1.Service";
 constexpr const char* kProperties = "org.freedesktop.DBus.Properties";
 constexpr size_t kTextBytesMax = 256;
 
@@ -118,6 +123,16 @@ class Bus {
     return Capped(text);
   }
 
+  // Of a unit that is loaded, by any of its names.
+  Result<std::string> UnitPath(const std::string& name) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(const Message reply,
+                                Method(kManagerPath, kManager, "GetUnit", {name}, {}));
+    const char* path = nullptr;
+    const int result = ::sd_bus_message_read(reply.get(), "o", &path);
+    if (result < 0) return Failed("read the path of a unit", -result);
+    return std::string(path);
+  }
+
  private:
   struct Pending {
     sd_bus_message* reply = nullptr;
@@ -168,6 +183,8 @@ class Bus {
 struct ListedUnit {
   SystemdUnit unit;
   std::string path;
+  std::string load_state;
+  std::string job;
 };
 
 Result<std::vector<ListedUnit>> ReadUnits(sd_bus_message* reply) {
@@ -179,16 +196,70 @@ Result<std::vector<ListedUnit>> ReadUnits(sd_bus_message* reply) {
     result = ::sd_bus_message_read(reply, "(ssssssouso)", &name, &description, &load, &active, &sub,
                                    &follows, &path, &job_id, &job_type, &job_path);
     if (result <= 0) break;
-    units.push_back({{Capped(name), Capped(active), Capped(sub), "", 0}, path});
+    units.push_back({{Capped(name), Capped(active), Capped(sub), "", 0},
+                     path,
+                     Capped(load),
+                     job_id == 0 ? "" : Capped(job_type)});
   }
   if (result < 0) return FailErrno("read the list of units", -result);
   return units;
 }
 
+// The states of unit files by the name of the unit. Templates are no units.
+Result<std::map<std::string, std::string>> ReadUnitFiles(sd_bus_message* reply) {
+  std::map<std::string, std::string> states;
+  int result = ::sd_bus_message_enter_container(reply, 'a', "(ss)");
+  while (result >= 0) {
+    const char *path, *state;
+    result = ::sd_bus_message_read(reply, "(ss)", &path, &state);
+    if (result <= 0) break;
+    const std::string_view whole(path);
+    std::string name = Capped(path + (whole.rfind('/') + 1));
+    if (name.find("@.") == std::string::npos) states.emplace(std::move(name), Capped(state));
+  }
+  if (result < 0) return FailErrno("read the list of unit files", -result);
+  return states;
+}
+
+struct ListedJob {
+  SystemdJob job;
+  std::string unit_path;
+};
+
+Result<std::vector<ListedJob>> ReadJobs(sd_bus_message* reply) {
+  std::vector<ListedJob> jobs;
+  int result = ::sd_bus_message_enter_container(reply, 'a', "(usssoo)");
+  while (result >= 0 && jobs.size() < kJobsMax) {
+    const char *unit, *type, *state, *path, *unit_path;
+    uint32_t id = 0;
+    result = ::sd_bus_message_read(reply, "(usssoo)", &id, &unit, &type, &state, &path, &unit_path);
+    if (result <= 0) break;
+    jobs.push_back({{id, Capped(unit), Capped(type), Capped(state), false, false}, unit_path});
+  }
+  if (result < 0) return FailErrno("read the list of jobs", -result);
+  return jobs;
+}
+
+// That systemd is gone or hangs ends a look; another fault concerns what was asked alone.
+bool EndsLook(const Error& error) {
+  return error.code == Code::kDeadlineExceeded || error.code == Code::kUnavailable;
+}
+
+// What a property says, or what it says where it could not be told.
+template <typename T>
+Result<T> OrElse(Result<T> property, T otherwise) {
+  if (property || EndsLook(property.error())) return property;
+  return otherwise;
+}
+
 class BusSystemdSource final : public SystemdSource {
  public:
-  BusSystemdSource(const Clock* clock, std::string address, std::string booted_marker)
-      : clock_(clock), address_(std::move(address)), booted_marker_(std::move(booted_marker)) {}
+  BusSystemdSource(const Clock* clock, std::string address, std::string booted_marker,
+                   std::vector<std::string> required)
+      : clock_(clock),
+        address_(std::move(address)),
+        booted_marker_(std::move(booted_marker)),
+        required_(std::move(required)) {}
 
   bool Present() const override {
     return booted_marker_.empty() || ::access(booted_marker_.c_str(), F_OK) == 0;
@@ -223,6 +294,16 @@ class BusSystemdSource final : public SystemdSource {
       FLEETMEDIC_RETURN_IF_ERROR(AskService(&bus, &listed));
       sample.units.push_back(std::move(listed.unit));
     }
+    if (!required_.empty()) {
+      sample.required = Required(&bus);
+      if (!*sample.required && EndsLook(sample.required->error())) {
+        return tl::unexpected<Error>(sample.required->error());
+      }
+    }
+    sample.jobs = Jobs(&bus);
+    if (!*sample.jobs && EndsLook(sample.jobs->error())) {
+      return tl::unexpected<Error>(sample.jobs->error());
+    }
     sample.at = clock_->Mono();
     sample.uptime = sample.at.time_since_epoch() - Micros(static_cast<int64_t>(started));
     return sample;
@@ -232,7 +313,6 @@ class BusSystemdSource final : public SystemdSource {
   // What only services have. A unit that went away since the list was made has none.
   static Status AskService(Bus* bus, ListedUnit* listed) {
     if (!listed->unit.name.ends_with(".service")) return {};
-    constexpr const char* kService = "org.freedesktop.systemd1.Service";
     const auto restarts = bus->Property<uint32_t>(listed->path.c_str(), kService, "NRestarts", 'u');
     if (restarts) {
       listed->unit.restarts = *restarts;
@@ -240,22 +320,131 @@ class BusSystemdSource final : public SystemdSource {
                restarts.error().code == Code::kUnavailable) {
       return tl::unexpected<Error>(restarts.error());
     }
-    if (listed->unit.active_state != "failed") return {};
+    // Of one that runs it says nothing: each start sets it back.
+    if (listed->unit.active_state == "active") return {};
     const auto result = bus->TextProperty(listed->path.c_str(), kService, "Result");
     if (result) listed->unit.result = *result;
     return {};
   }
 
+  Status LookAtFiles(Bus* bus) {
+    const MonoTime now = clock_->Mono();
+    if (files_at_.has_value() && now - *files_at_ < kUnitFilesEvery) return {};
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        const Message reply,
+        bus->Method(kManagerPath, kManager, "ListUnitFilesByPatterns", {}, {{}, required_}));
+    FLEETMEDIC_ASSIGN_OR_RETURN(files_, ReadUnitFiles(reply.get()));
+    files_at_ = now;
+    return {};
+  }
+
+  Result<std::vector<SystemdRequiredUnit>> Required(Bus* bus) {
+    FLEETMEDIC_RETURN_IF_ERROR(LookAtFiles(bus));
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        const Message reply,
+        bus->Method(kManagerPath, kManager, "ListUnitsByPatterns", {}, {{}, required_}));
+    FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<ListedUnit> listed, ReadUnits(reply.get()));
+    std::vector<SystemdRequiredUnit> units;
+    std::set<std::string> loaded;
+    for (const ListedUnit& unit : listed) {
+      if (units.size() >= kRequiredMax) break;
+      const auto file = files_.find(unit.unit.name);
+      SystemdRequiredUnit& told = units.emplace_back();
+      told.name = unit.unit.name;
+      told.load_state = unit.load_state;
+      told.active_state = unit.unit.active_state;
+      told.sub_state = unit.unit.sub_state;
+      told.job = unit.job;
+      if (file != files_.end()) told.file_state = file->second;
+      FLEETMEDIC_RETURN_IF_ERROR(AskWhyDown(bus, unit.path, &told));
+      loaded.insert(told.name);
+    }
+    for (const auto& [name, state] : files_) {
+      if (loaded.contains(name) || units.size() >= kRequiredMax) continue;
+      SystemdRequiredUnit& told = units.emplace_back();
+      told.name = name;
+      told.active_state = "inactive";
+      told.file_state = state;
+      // Another name of a unit, which is listed by its first one alone.
+      if (state == "alias") FLEETMEDIC_RETURN_IF_ERROR(AskAlias(bus, &told));
+    }
+    return units;
+  }
+
+  static Status AskAlias(Bus* bus, SystemdRequiredUnit* told) {
+    const Result<std::string> path = bus->UnitPath(told->name);
+    if (!path) {
+      // Not loaded, so not active.
+      return EndsLook(path.error()) ? Status(tl::unexpected<Error>(path.error())) : Status();
+    }
+    FLEETMEDIC_ASSIGN_OR_RETURN(told->active_state,
+                                bus->TextProperty(path->c_str(), kUnit, "ActiveState"));
+    told->load_state = "loaded";
+    return AskWhyDown(bus, *path, told);
+  }
+
+  // A unit whose Condition...= were not met, or that is done, is inactive and well.
+  static Status AskWhyDown(Bus* bus, const std::string& path, SystemdRequiredUnit* told) {
+    if (told->active_state != "inactive") return {};
+    const char* const at = path.c_str();
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        const uint64_t tried,
+        OrElse<uint64_t>(bus->Property<uint64_t>(at, kUnit, "ConditionTimestampMonotonic", 't'),
+                         0));
+    if (tried == 0) return {};
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        const int met, OrElse<int>(bus->Property<int>(at, kUnit, "ConditionResult", 'b'), 1));
+    told->skipped = met == 0;
+    if (told->skipped || !told->name.ends_with(".service")) return {};
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        const std::string type,
+        OrElse<std::string>(bus->TextProperty(at, kService, "Type"), std::string()));
+    if (type != "oneshot") return {};
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        const int remains,
+        OrElse<int>(bus->Property<int>(at, kService, "RemainAfterExit", 'b'), 1));
+    told->finished = remains == 0;
+    return {};
+  }
+
+  static Result<std::vector<SystemdJob>> Jobs(Bus* bus) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(const Message reply,
+                                bus->Method(kManagerPath, kManager, "ListJobs", {}, {}));
+    FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<ListedJob> listed, ReadJobs(reply.get()));
+    std::vector<SystemdJob> jobs;
+    size_t asked = 0;
+    for (const ListedJob& entry : listed) {
+      SystemdJob& job = jobs.emplace_back(entry.job);
+      if (job.state != "running" || !job.unit.ends_with(".service")) continue;
+      if (++asked > kJobsAskedMax) continue;
+      const char* const at = entry.unit_path.c_str();
+      FLEETMEDIC_ASSIGN_OR_RETURN(
+          const std::string type,
+          OrElse<std::string>(bus->TextProperty(at, kService, "Type"), std::string()));
+      FLEETMEDIC_ASSIGN_OR_RETURN(
+          const uint64_t timeout,
+          OrElse<uint64_t>(bus->Property<uint64_t>(at, kService, "TimeoutStartUSec", 't'), 0));
+      job.oneshot = type == "oneshot";
+      job.no_timeout = timeout == UINT64_MAX;
+    }
+    return jobs;
+  }
+
   const Clock* const clock_;
   const std::string address_;
   const std::string booted_marker_;
+  const std::vector<std::string> required_;
+  std::map<std::string, std::string> files_;  // states of the unit files that match
+  std::optional<MonoTime> files_at_;
 };
 
 }  // namespace
 
 std::unique_ptr<SystemdSource> MakeBusSystemdSource(const Clock* clock, std::string address,
-                                                    std::string booted_marker) {
-  return std::make_unique<BusSystemdSource>(clock, std::move(address), std::move(booted_marker));
+                                                    std::string booted_marker,
+                                                    std::vector<std::string> required) {
+  return std::make_unique<BusSystemdSource>(clock, std::move(address), std::move(booted_marker),
+                                            std::move(required));
 }
 
 }  // namespace fleetmedic

@@ -13,7 +13,17 @@ constexpr std::string_view kUnresponsive = "SystemdUnresponsive";
 }  // namespace
 
 SystemdDetector::SystemdDetector(std::unique_ptr<SystemdSource> source, const SystemdConfig& config)
-    : config_(config), source_(std::move(source)) {}
+    : config_(config),
+      thresholds_{config.restart_loop_count,
+                  config.restart_loop_within,
+                  config.boot_grace,
+                  config.ignore,
+                  config.required,
+                  config.required_if_enabled,
+                  config.required_grace,
+                  config.job_max,
+                  config.boot_max},
+      source_(std::move(source)) {}
 
 std::vector<std::string> SystemdDetector::types() const { return ConditionTypesOf("systemd"); }
 
@@ -21,9 +31,7 @@ Result<std::vector<Condition>> SystemdDetector::Probe(MonoTime deadline) {
   const Result<SystemdSample> sample = source_->Sample(deadline);
   if (sample) {
     history_.Add(*sample, config_.restart_loop_within);
-    last_ = EvaluateSystemd(*sample, history_,
-                            {config_.restart_loop_count, config_.restart_loop_within,
-                             config_.boot_grace, config_.ignore});
+    last_ = EvaluateSystemd(*sample, thresholds_, &history_);
     return last_;
   }
   const Code code = sample.error().code;

@@ -27,6 +27,7 @@ class SystemdDetector final : public Detector {
 
  private:
   const SystemdConfig config_;
+  const SystemdThresholds thresholds_;
   const std::unique_ptr<SystemdSource> source_;
   SystemdHistory history_;
   std::vector<Condition> last_;  // of the last look that systemd answered

@@ -14,11 +14,6 @@ constexpr size_t kUnitsNamedMax = 5;
 // In one report; the count in SystemdDegraded tells of the others.
 constexpr size_t kUnitConditionsMax = 200;
 
-bool Ignored(const SystemdUnit& unit, const SystemdThresholds& thresholds) {
-  return std::ranges::any_of(thresholds.ignore,
-                             [&](const std::string& glob) { return GlobMatches(glob, unit.name); });
-}
-
 Condition Degraded(const SystemdSample& sample, const std::vector<const SystemdUnit*>& failed,
                    size_t ignored) {
   std::string message = "systemd says " + Quote(sample.state);
@@ -42,15 +37,72 @@ Condition Degraded(const SystemdSample& sample, const std::vector<const SystemdU
   } else if (sample.state == "initializing" || sample.state == "starting") {
     reason = "Starting";
   } else if (sample.state != "running") {
-    verdict = Verdict::kUnknown;  // "stopping", or a word of a later version
-    reason = "NotRunning";
+    verdict = Verdict::kUnknown;  // "stopping", "offline", or a word of a later version
+    reason = sample.state == "stopping" ? "Stopping" : "NotRunning";
   }
   Condition condition = MakeCondition("SystemdDegraded", "", verdict, reason, message);
   if (sample.state == "maintenance") condition.severity = Severity::kHard;
   return condition;
 }
 
+// systemd calls itself starting until its queue of jobs was empty once.
+Condition BootUnfinished(const SystemdSample& sample, const SystemdThresholds& thresholds) {
+  constexpr std::string_view kType = "SystemdBootUnfinished";
+  const bool starting = sample.state == "initializing" || sample.state == "starting";
+  if (!starting) {
+    return MakeCondition(kType, "", Verdict::kOk, "Finished",
+                         "systemd says " + Quote(sample.state));
+  }
+  if (sample.uptime < thresholds.boot_max) {
+    return MakeCondition(kType, "", Verdict::kOk, "Starting", "the host boots");
+  }
+  std::string message = fmt::format("still {} for longer than {} after the boot",
+                                    Quote(sample.state), FormatDuration(thresholds.boot_max));
+  if (sample.jobs.has_value() && *sample.jobs) {
+    size_t named = 0;
+    for (const SystemdJob& job : **sample.jobs) {
+      if (job.state != "running" || named == kUnitsNamedMax) continue;
+      message += fmt::format("{}{} {}", named++ == 0 ? "; runs: " : ", ", VisibleText(job.type),
+                             VisibleText(job.unit));
+    }
+  }
+  return MakeCondition(kType, "", Verdict::kBad, "NotFinished", message);
+}
+
 }  // namespace
+
+void SystemdSince::Set(const std::set<std::string>& keys, MonoTime at) {
+  std::erase_if(since_, [&](const auto& entry) { return !keys.contains(entry.first); });
+  for (const std::string& key : keys) {
+    if (since_.size() < kMax) since_.try_emplace(key, at);
+  }
+}
+
+Micros SystemdSince::For(const std::string& key, MonoTime at) const {
+  const auto found = since_.find(key);
+  return found == since_.end() ? Micros(0) : at - found->second;
+}
+
+bool MissedWatchdog(const SystemdUnit& unit) {
+  return unit.result == "watchdog" || unit.sub_state == "stop-watchdog" ||
+         unit.sub_state == "final-watchdog";
+}
+
+std::string RequiredPattern(std::string pattern) {
+  if (pattern.find_first_of(".*?") == std::string::npos) pattern += ".service";
+  return pattern;
+}
+
+bool AnyGlobMatches(const std::vector<std::string>& globs, std::string_view text) {
+  return std::ranges::any_of(globs,
+                             [&](const std::string& glob) { return GlobMatches(glob, text); });
+}
+
+bool SystemdHistory::WatchdogMissed(const std::string& unit) const {
+  const auto found = units_.find(unit);
+  return found != units_.end() &&
+         std::ranges::any_of(found->second, [](const Look& look) { return look.watchdog; });
+}
 
 void SystemdHistory::Add(const SystemdSample& sample, Millis within) {
   for (const SystemdUnit& unit : sample.units) {
@@ -62,9 +114,9 @@ void SystemdHistory::Add(const SystemdSample& sample, Millis within) {
     std::deque<Look>& looks = found->second;
     if (!looks.empty() && unit.restarts < looks.back().restarts) {
       // Its restarts since then are all within the window.
-      looks.assign(1, {looks.back().at, 0});
+      looks.assign(1, {looks.back().at, 0, false});
     }
-    looks.push_back({sample.at, unit.restarts});
+    looks.push_back({sample.at, unit.restarts, MissedWatchdog(unit)});
     if (looks.size() > kLooksMax) looks.pop_front();
   }
   for (auto it = units_.begin(); it != units_.end();) {
@@ -103,8 +155,9 @@ bool GlobMatches(std::string_view glob, std::string_view text) {
   return g == glob.size();
 }
 
-std::vector<Condition> EvaluateSystemd(const SystemdSample& sample, const SystemdHistory& history,
-                                       const SystemdThresholds& thresholds) {
+std::vector<Condition> EvaluateSystemd(const SystemdSample& sample,
+                                       const SystemdThresholds& thresholds,
+                                       SystemdHistory* history) {
   std::vector<Condition> conditions;
   conditions.push_back(MakeCondition("SystemdUnresponsive", "", Verdict::kOk, "Answers",
                                      "systemd answers on its bus"));
@@ -114,7 +167,7 @@ std::vector<Condition> EvaluateSystemd(const SystemdSample& sample, const System
   const bool early = sample.uptime < thresholds.boot_grace;
   for (const SystemdUnit& unit : sample.units) {
     const bool is_failed = unit.active_state == "failed";
-    if (Ignored(unit, thresholds)) {
+    if (AnyGlobMatches(thresholds.ignore, unit.name)) {
       if (is_failed) ++ignored;
       continue;
     }
@@ -122,17 +175,20 @@ std::vector<Condition> EvaluateSystemd(const SystemdSample& sample, const System
       failed.push_back(&unit);
       if (conditions.size() < kUnitConditionsMax) {
         conditions.push_back(MakeCondition(
-            "SystemdUnitFailed", unit.name, Verdict::kBad, "Failed",
+            "SystemdUnitFailed", unit.name, Verdict::kBad,
+            MissedWatchdog(unit) ? "Watchdog" : "Failed",
             fmt::format("result {}, {} restarts", Quote(unit.result), unit.restarts)));
       }
     }
-    const uint32_t growth = history.Growth(unit.name);
+    const uint32_t growth = history->Growth(unit.name);
     if (!early && growth >= static_cast<uint32_t>(std::max(thresholds.restart_loop_count, 1))) {
       looping = true;
       if (conditions.size() >= kUnitConditionsMax) continue;
       conditions.push_back(MakeCondition(
           "SystemdRestartLoop", unit.name, Verdict::kBad,
-          unit.sub_state == "auto-restart" ? "AutoRestart" : "Restarts",
+          history->WatchdogMissed(unit.name) ? "Watchdog"
+          : unit.sub_state == "auto-restart" ? "AutoRestart"
+                                             : "Restarts",
           fmt::format("restarted {} times within {}, {} times in all", growth,
                       FormatDuration(thresholds.restart_loop_within), unit.restarts)));
     }
@@ -146,6 +202,13 @@ std::vector<Condition> EvaluateSystemd(const SystemdSample& sample, const System
         "SystemdRestartLoop", "", Verdict::kOk, "NoneLoops",
         early ? "the host has booted only just now" : "no unit restarts again and again"));
   }
+  ConditionList list;
+  if (sample.required.has_value()) {
+    EvaluateRequired(sample, thresholds, &history->required_down, &list);
+  }
+  if (sample.jobs.has_value()) EvaluateJobs(sample, thresholds, &history->jobs, &list);
+  for (Condition& condition : std::move(list).Take()) conditions.push_back(std::move(condition));
+  conditions.push_back(BootUnfinished(sample, thresholds));
   conditions.push_back(Degraded(sample, failed, ignored));
   return conditions;
 }

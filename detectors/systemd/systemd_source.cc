@@ -5,6 +5,49 @@
 namespace fleetmedic {
 namespace {
 
+Result<SystemdUnit> UnitFrom(const Json& member) {
+  SystemdUnit unit;
+  uint64_t restarts = 0;
+  JsonReader read(member, "unit");
+  read.Required("name", &unit.name);
+  read.Required("active_state", &unit.active_state);
+  read.Optional("sub_state", &unit.sub_state);
+  read.Optional("result", &unit.result);
+  read.Optional("restarts", &restarts);
+  unit.restarts = static_cast<uint32_t>(restarts);
+  FLEETMEDIC_RETURN_IF_ERROR(read.Done());
+  return unit;
+}
+
+Result<SystemdRequiredUnit> RequiredFrom(const Json& member) {
+  SystemdRequiredUnit unit;
+  unit.load_state = "loaded";
+  unit.file_state = "enabled";
+  JsonReader read(member, "required unit");
+  read.Required("name", &unit.name);
+  read.Required("active_state", &unit.active_state);
+  read.Optional("load_state", &unit.load_state);
+  read.Optional("sub_state", &unit.sub_state);
+  read.Optional("file_state", &unit.file_state);
+  FLEETMEDIC_RETURN_IF_ERROR(read.Done());
+  return unit;
+}
+
+Result<SystemdJob> JobFrom(const Json& member) {
+  SystemdJob job;
+  uint64_t id = 0;
+  JsonReader read(member, "job");
+  read.Required("id", &id);
+  read.Required("unit", &job.unit);
+  read.Required("type", &job.type);
+  read.Required("state", &job.state);
+  read.Optional("oneshot", &job.oneshot);
+  read.Optional("no_timeout", &job.no_timeout);
+  job.id = static_cast<uint32_t>(id);
+  FLEETMEDIC_RETURN_IF_ERROR(read.Done());
+  return job;
+}
+
 class DemoSystemdSource final : public SystemdSource {
  public:
   DemoSystemdSource(const Clock* clock, std::string root) : clock_(clock), root_(std::move(root)) {}
@@ -23,20 +66,14 @@ class DemoSystemdSource final : public SystemdSource {
     in.Required("state", &sample.state);
     in.Optional("answers", &answers);
     in.Optional("uptime_ms", &uptime);
-    in.ListAs("units", &sample.units, [](const Json& member) -> Result<SystemdUnit> {
-      SystemdUnit unit;
-      uint64_t restarts = 0;
-      JsonReader read(member, "unit");
-      read.Required("name", &unit.name);
-      read.Required("active_state", &unit.active_state);
-      read.Optional("sub_state", &unit.sub_state);
-      read.Optional("result", &unit.result);
-      read.Optional("restarts", &restarts);
-      unit.restarts = static_cast<uint32_t>(restarts);
-      FLEETMEDIC_RETURN_IF_ERROR(read.Done());
-      return unit;
-    });
+    in.ListAs("units", &sample.units, UnitFrom);
+    std::vector<SystemdRequiredUnit> required;
+    std::vector<SystemdJob> jobs;
+    in.ListAs("required", &required, RequiredFrom);
+    in.ListAs("jobs", &jobs, JobFrom);
     FLEETMEDIC_RETURN_IF_ERROR(in.Done());
+    if (!json["required"].is_null()) sample.required = std::move(required);
+    if (!json["jobs"].is_null()) sample.jobs = std::move(jobs);
     if (!answers) return Fail(Code::kDeadlineExceeded, "systemd does not answer");
     if (sample.units.size() > kServicesMax) sample.units.resize(kServicesMax);
     sample.uptime = uptime;
@@ -60,9 +97,15 @@ std::unique_ptr<SystemdSource> MakeSystemdSource(const Clock* clock, const HostC
   if (root.root() != "/" && root.Exists(kDemoSystemdPath)) {
     return MakeDemoSystemdSource(clock, host.root);
   }
-  if (!config.bus.empty()) return MakeBusSystemdSource(clock, config.bus, "");
+  std::vector<std::string> required;
+  for (const auto* patterns : {&config.required, &config.required_if_enabled}) {
+    for (const std::string& pattern : *patterns) required.push_back(RequiredPattern(pattern));
+  }
+  if (!config.bus.empty()) {
+    return MakeBusSystemdSource(clock, config.bus, "", std::move(required));
+  }
   return MakeBusSystemdSource(clock, "unix:path=" + root.Path("/run/dbus/system_bus_socket"),
-                              root.Path("/run/systemd/system"));
+                              root.Path("/run/systemd/system"), std::move(required));
 }
 
 }  // namespace fleetmedic

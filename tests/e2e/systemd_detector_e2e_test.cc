@@ -53,6 +53,7 @@ TEST_F(SystemdDetectorE2e, TellsAUnitThatFailsOneThatLoopsAndWhatTheJournalSays)
          {"loops.service",
           "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/false\nRestart=always\n"
           "RestartSec=200ms\n"},
+         {"hangs.service", "[Service]\nWatchdogSec=500ms\nExecStart=/bin/sleep 100000\n"},
          {"runs.service", "[Service]\nExecStart=/bin/sleep 100000\n"}});
   const auto detector = NewDetector();
   EXPECT_TRUE(WaitUntil(
@@ -63,6 +64,9 @@ TEST_F(SystemdDetectorE2e, TellsAUnitThatFailsOneThatLoopsAndWhatTheJournalSays)
       << error_ << systemd_->ConsoleText();
   EXPECT_THAT(Probe(detector.get(), "SystemdUnitFailed", "fails.service").message,
               testing::HasSubstr("exit-code"));
+  EXPECT_TRUE(WaitUntil(clock_, Seconds(40), [&] {
+    return Probe(detector.get(), "SystemdUnitFailed", "hangs.service").reason == "Watchdog";
+  })) << error_;
   EXPECT_TRUE(WaitUntil(clock_, Seconds(40), [&] {
     return Probe(detector.get(), "SystemdRestartLoop", "loops.service").verdict == Verdict::kBad;
   })) << error_;
@@ -83,6 +87,47 @@ TEST_F(SystemdDetectorE2e, TellsAUnitThatFailsOneThatLoopsAndWhatTheJournalSays)
     });
     return told;
   }));
+}
+
+TEST_F(SystemdDetectorE2e, TellsARequiredUnitThatIsDownOneThatIsMissingAndAJobThatIsStuck) {
+  // Stops itself in good order, so that it is inactive and not failed.
+  Start({{"fm-agent.service",
+          "[Service]\nExecStart=/bin/sleep 1\n[Install]\nWantedBy=multi-user.target\n"},
+         {"fm-runs.service", "[Service]\nExecStart=/bin/sleep 100000\n"},
+         {"fm-skipped.service",
+          "[Unit]\nConditionPathExists=/not-there\n[Service]\nExecStart=/bin/sleep 100000\n"},
+         {"fm-once.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n"},
+         {"fm-hangs.service",
+          "[Service]\nType=notify\nTimeoutStartSec=3600\nExecStart=/bin/sleep 100000\n"},
+         {"fm-after.service",
+          "[Unit]\nAfter=fm-hangs.service\n[Service]\nExecStart=/bin/sleep 100000\n"}});
+  config_.required = {"fm-runs", "fm-skipped", "fm-once", "fm-absent"};
+  config_.required_if_enabled = {"fm-agent.service", "fm-unknown*.service"};
+  config_.required_grace = Millis(500);
+  config_.job_max = Seconds(1);
+  config_.boot_max = Seconds(1);
+  const auto detector = NewDetector();
+  const auto becomes_bad = [&](const std::string& type, const std::string& unit) {
+    return WaitUntil(clock_, Seconds(40),
+                     [&] { return Probe(detector.get(), type, unit).verdict == Verdict::kBad; });
+  };
+  EXPECT_TRUE(becomes_bad("SystemdRequiredUnitMissing", "fm-absent.service")) << error_;
+  EXPECT_TRUE(becomes_bad("SystemdRequiredUnitDown", "fm-agent.service")) << error_;
+  EXPECT_TRUE(becomes_bad("SystemdJobStuck", "fm-hangs.service")) << error_;
+  EXPECT_TRUE(becomes_bad("SystemdJobStuck", "fm-after.service")) << error_;
+  EXPECT_TRUE(becomes_bad("SystemdBootUnfinished", "")) << error_;
+  EXPECT_THAT(Probe(detector.get(), "SystemdRequiredUnitDown", "fm-agent.service").message,
+              testing::HasSubstr("enabled"));
+  const Condition hangs = Probe(detector.get(), "SystemdJobStuck", "fm-hangs.service");
+  EXPECT_EQ(hangs.reason, "Runs") << hangs.message;
+  EXPECT_EQ(hangs.severity, Severity::kSoft);
+  EXPECT_EQ(Probe(detector.get(), "SystemdJobStuck", "fm-after.service").severity, Severity::kInfo);
+  // By now each of the others has been asked as often as those that are bad.
+  for (const char* unit : {"fm-runs.service", "fm-skipped.service", "fm-once.service"}) {
+    EXPECT_EQ(Probe(detector.get(), "SystemdRequiredUnitDown", unit).type, "") << unit;
+    EXPECT_EQ(Probe(detector.get(), "SystemdRequiredUnitMissing", unit).type, "") << unit;
+  }
+  EXPECT_EQ(Probe(detector.get(), "SystemdRequiredUnitMissing", "fm-unknown*.service").type, "");
 }
 
 TEST_F(SystemdDetectorE2e, TellsAStoppedPid1WithinItsDeadlineAndThatItGoesOn) {
