@@ -89,7 +89,13 @@ bool MissedWatchdog(const SystemdUnit& unit) {
 }
 
 std::string RequiredPattern(std::string pattern) {
-  if (pattern.find_first_of(".*?") == std::string::npos) pattern += ".service";
+  // The types of systemd.unit(5).
+  constexpr std::string_view kTypes[] = {".service",   ".socket", ".device", ".mount",
+                                         ".automount", ".swap",   ".target", ".path",
+                                         ".timer",     ".slice",  ".scope"};
+  const bool typed =
+      std::ranges::any_of(kTypes, [&](std::string_view type) { return pattern.ends_with(type); });
+  if (!typed && pattern.find_first_of("*?") == std::string::npos) pattern += ".service";
   return pattern;
 }
 

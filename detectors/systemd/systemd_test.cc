@@ -390,6 +390,13 @@ TEST(GlobMatchesTest, KnowsStarAndQuestionMark) {
   EXPECT_FALSE(GlobMatches("", "a"));
 }
 
+TEST(RequiredPatternTest, ANameWithoutATypeIsAServices) {
+  EXPECT_EQ(RequiredPattern("auditd"), "auditd.service");
+  EXPECT_EQ(RequiredPattern("dbus-org.freedesktop.login1"), "dbus-org.freedesktop.login1.service");
+  EXPECT_EQ(RequiredPattern("data.mount"), "data.mount");
+  EXPECT_EQ(RequiredPattern("falco*"), "falco*");
+}
+
 class ScriptedSource final : public SystemdSource {
  public:
   explicit ScriptedSource(Result<SystemdSample>* answer) : answer_(answer) {}

@@ -96,12 +96,16 @@ TEST_F(SystemdDetectorE2e, TellsARequiredUnitThatIsDownOneThatIsMissingAndAJobTh
          {"fm-runs.service", "[Service]\nExecStart=/bin/sleep 100000\n"},
          {"fm-skipped.service",
           "[Unit]\nConditionPathExists=/not-there\n[Service]\nExecStart=/bin/sleep 100000\n"},
+         {"fm-masked.service", ""},  // an empty file masks, systemd.unit(5)
          {"fm-once.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n"},
          {"fm-hangs.service",
           "[Service]\nType=notify\nTimeoutStartSec=3600\nExecStart=/bin/sleep 100000\n"},
          {"fm-after.service",
           "[Unit]\nAfter=fm-hangs.service\n[Service]\nExecStart=/bin/sleep 100000\n"}});
-  config_.required = {"fm-runs", "fm-skipped", "fm-once", "fm-absent"};
+  config_.required = {
+      "fm-runs",   "fm-skipped",
+      "fm-once",   "fm-absent",
+      "fm-masked", "dbus-org.freedesktop.login1"};  // an alias of systemd-logind.service
   config_.required_if_enabled = {"fm-agent.service", "fm-unknown*.service"};
   config_.required_grace = Millis(500);
   config_.job_max = Seconds(1);
@@ -112,6 +116,7 @@ TEST_F(SystemdDetectorE2e, TellsARequiredUnitThatIsDownOneThatIsMissingAndAJobTh
                      [&] { return Probe(detector.get(), type, unit).verdict == Verdict::kBad; });
   };
   EXPECT_TRUE(becomes_bad("SystemdRequiredUnitMissing", "fm-absent.service")) << error_;
+  EXPECT_TRUE(becomes_bad("SystemdRequiredUnitMissing", "fm-masked.service")) << error_;
   EXPECT_TRUE(becomes_bad("SystemdRequiredUnitDown", "fm-agent.service")) << error_;
   EXPECT_TRUE(becomes_bad("SystemdJobStuck", "fm-hangs.service")) << error_;
   EXPECT_TRUE(becomes_bad("SystemdJobStuck", "fm-after.service")) << error_;
@@ -123,7 +128,8 @@ TEST_F(SystemdDetectorE2e, TellsARequiredUnitThatIsDownOneThatIsMissingAndAJobTh
   EXPECT_EQ(hangs.severity, Severity::kSoft);
   EXPECT_EQ(Probe(detector.get(), "SystemdJobStuck", "fm-after.service").severity, Severity::kInfo);
   // By now each of the others has been asked as often as those that are bad.
-  for (const char* unit : {"fm-runs.service", "fm-skipped.service", "fm-once.service"}) {
+  for (const char* unit : {"fm-runs.service", "fm-skipped.service", "fm-once.service",
+                           "dbus-org.freedesktop.login1.service"}) {
     EXPECT_EQ(Probe(detector.get(), "SystemdRequiredUnitDown", unit).type, "") << unit;
     EXPECT_EQ(Probe(detector.get(), "SystemdRequiredUnitMissing", unit).type, "") << unit;
   }
