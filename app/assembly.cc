@@ -106,10 +106,10 @@ Status Assembly::AddRemediator() {
   workers_ = std::make_unique<ThreadPool>("remediator-work", kWorkerThreads, kWorkerQueueMax);
   controller_runner_ = NewRunner();
   const std::function<void()> wake = WakeOf(*controller_runner_);
-  auto role =
-      std::make_unique<Controller>(config.remediator, HoldFile(config),
-                                   RemediatorEnvironment{clock_, *log_, *remediator_store_, *hook_,
-                                                         *workers_, metrics_, wake, OwnerName()});
+  auto role = std::make_unique<Controller>(
+      config.remediator, HoldFile(config),
+      RemediatorEnvironment{clock_, *log_, *remediator_store_, *hook_, *workers_, metrics_, wake,
+                            OwnerName(), RuleNames()});
   controller_ = role.get();
   controller_runner_->role = std::move(role);
   const Topic topics[] = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks};
@@ -126,6 +126,13 @@ Status Assembly::AddRemediator() {
       std::move(api), ApiEnvironment{*controller_, *remediator_store_, clock_, metrics_,
                                      [this] { return Health(); }});
   return {};
+}
+
+std::optional<std::set<std::string>> Assembly::RuleNames() const {
+  if (options_.rules == nullptr) return std::nullopt;
+  std::set<std::string> names;
+  for (const Rule& rule : options_.rules->rules()) names.insert(rule.name);
+  return names;
 }
 
 Status Assembly::AddStream() {

@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -87,6 +89,8 @@ class Assembly {
   Status AddScheduler();
   Status AddRemediator();
   Status AddStream();
+  // Of the rules in use; none where they were not loaded.
+  std::optional<std::set<std::string>> RuleNames() const;
   Status AddHost(const HostSetup& setup);
   Runner* NewRunner();
   static std::function<void()> WakeOf(const Runner& runner);

@@ -92,7 +92,7 @@ Result<AssemblyOptions> OptionsFor(const Invocation& invocation, const RoleSet& 
   options.scheduler = roles.scheduler;
   options.self = SelfPath();
   if (roles.agent || roles.executor) options.hosts.push_back(ThisHost(config, roles));
-  if (roles.stream) {
+  if (roles.stream || roles.remediator) {
     FLEETMEDIC_ASSIGN_OR_RETURN(options.rules, LoadRuleSet(invocation, config.stream));
   }
   return options;

@@ -23,7 +23,7 @@ struct Rule {
   // "kernel.hung_task": the pack, a dot, the name. Unique over all files.
   std::string name;
   // Twelve hexadecimal characters of the SHA-256 over what the rule does: its name and everything
-  // down to clear_after, not its help, examples and places. What a finding names.
+  // down to cancel, not its help, examples and places. What a finding names.
   std::string version;
   // The syntax that RE2 and Hyperscan share. Named groups are the captures.
   std::string pattern;
@@ -41,16 +41,26 @@ struct Rule {
   // A finding needs this many lines within this time on one host.
   int threshold_count = 1;
   Millis threshold_within = Minutes(1);
+  // Clear::kTime is that of events, and of events alone: something that happened and is over. All
+  // else is a state of the host that lasts.
   Clear clear = Clear::kQuiet;
   Millis clear_after = Minutes(10);
+  // With Clear::kProbe: the condition type whose ok says that all is well again.
+  std::string clear_probe;
+  // A line of the same sources that takes back what was found, for the unit that its captures
+  // give; "" for none. What was counted towards the threshold is forgotten too.
+  std::string cancel;
   // For people: what it means, what to do.
   std::string help;
   // Lines that must match, and lines that must not. At least one of each.
   std::vector<std::string> examples;
   std::vector<std::string> counter_examples;
+  // Lines that `cancel` must match; at least one where there is a cancel.
+  std::vector<std::string> cancel_examples;
   SourcePlace place;
-  // Of the pattern's value, so that an error inside it points into the file.
+  // Of the patterns' values, so that an error inside them points into the file.
   SourcePlace pattern_place;
+  SourcePlace cancel_place;
 };
 
 }  // namespace fleetmedic

@@ -23,12 +23,15 @@ constexpr size_t kExampleBytesMax = 8 * 1024;
 
 // The keys of [[rule]]. A rule's own value of `severity` and `clear` has a type of the model.
 constexpr std::string_view kRuleKeys[] = {
-    "name",     "pattern",     "ignore_case", "sources",  "condition",
-    "severity", "reason",      "unit",        "message",  "threshold",
-    "clear",    "clear_after", "help",        "examples", "counter_examples"};
+    "name",           "pattern",     "ignore_case", "sources",   "condition", "severity",
+    "reason",         "unit",        "message",     "threshold", "kind",      "clear",
+    "clear_after",    "clear_probe", "cancel",      "help",      "examples",  "counter_examples",
+    "cancel_examples"};
 constexpr std::string_view kThresholdKeys[] = {"count", "within"};
 constexpr std::string_view kTopKeys[] = {"rule"};
-constexpr std::string_view kClearWords[] = {"quiet", "boot"};
+constexpr std::string_view kKindWords[] = {"lasting", "event"};
+constexpr std::string_view kClearWords[] = {"quiet", "boot", "probe"};
+constexpr std::string_view kEventClearWords[] = {"time"};
 
 bool ValidRuleName(std::string_view name) {
   const auto allowed = [](char c) {
@@ -50,7 +53,12 @@ class RuleReader {
  private:
   void ReadNames(Rule* rule);
   void ReadPatternOf(Rule* rule);
+  // The expression under a key, with its place; none where it is missing or has a mistake.
+  std::optional<Pattern> TakePattern(std::string_view key, std::string* text, SourcePlace* place,
+                                     bool required);
+  void ReadCancel(Rule* rule);
   void ReadMeaning(Rule* rule);
+  void ReadClear(Rule* rule);
   void ReadThreshold(Rule* rule);
   void ReadExamples(Rule* rule);
   void CheckTemplate(std::string_view key, const std::string& text,
@@ -140,19 +148,41 @@ void RuleReader::ReadPatternOf(Rule* rule) {
   Take("ignore_case", &rule->ignore_case, {}, false);
   const bool have_message = Take("message", &rule->message, Form(TextForm::kNotEmpty));
   Take("unit", &rule->unit, {}, false);
-  if (!Take("pattern", &rule->pattern)) return;
-  rule->pattern_place = At("pattern").text_place;
-  const Pattern pattern = ReadPattern(rule->pattern);
-  if (pattern.problem) {
-    SourcePlace place = rule->pattern_place;
-    place.column += static_cast<int>(pattern.problem->offset);
-    diagnostics_->Error(place, 1,
-                        label_ + "pattern: " + pattern.problem->message + " at offset " +
-                            std::to_string(pattern.problem->offset));
-    return;
+  ReadCancel(rule);
+  const std::optional<Pattern> pattern =
+      TakePattern("pattern", &rule->pattern, &rule->pattern_place, true);
+  if (!pattern) return;
+  if (have_message) CheckTemplate("message", rule->message, pattern->captures);
+  CheckTemplate("unit", rule->unit, pattern->captures);
+}
+
+std::optional<Pattern> RuleReader::TakePattern(std::string_view key, std::string* text,
+                                               SourcePlace* place, bool required) {
+  if (!Take(key, text, {}, required)) return std::nullopt;
+  *place = At(key).text_place;
+  Pattern pattern = ReadPattern(*text);
+  if (!pattern.problem) return pattern;
+  SourcePlace at = *place;
+  at.column += static_cast<int>(pattern.problem->offset);
+  diagnostics_->Error(at, 1,
+                      label_ + std::string(key) + ": " + pattern.problem->message + " at offset " +
+                          std::to_string(pattern.problem->offset));
+  return std::nullopt;
+}
+
+void RuleReader::ReadCancel(Rule* rule) {
+  const std::optional<Pattern> cancel =
+      TakePattern("cancel", &rule->cancel, &rule->cancel_place, false);
+  if (!cancel) return;
+  if (rule->cancel.empty()) Error(At("cancel"), "cancel: expected an expression, got none");
+  // It must say which unit is well again.
+  const Result<TextTemplate> unit = TextTemplate::Parse(rule->unit);
+  if (!unit) return;
+  for (const std::string& name : unit->Names()) {
+    if (std::ranges::find(cancel->captures, name) != cancel->captures.end()) continue;
+    Error(At("cancel"), "cancel: expected the captures of unit, got no {" + name + "}",
+          "add (?P<" + name + ">...) to it");
   }
-  if (have_message) CheckTemplate("message", rule->message, pattern.captures);
-  CheckTemplate("unit", rule->unit, pattern.captures);
 }
 
 void RuleReader::CheckTemplate(std::string_view key, const std::string& text,
@@ -170,14 +200,34 @@ void RuleReader::CheckTemplate(std::string_view key, const std::string& text,
 
 void RuleReader::ReadMeaning(Rule* rule) {
   Take("severity", &rule->severity);
+  ReadClear(rule);
+  Take("help", &rule->help, Form(TextForm::kNotEmpty));
+}
+
+void RuleReader::ReadClear(Rule* rule) {
+  std::string kind = "lasting";
+  Take("kind", &kind, OneOf(kKindWords), false);
   std::string clear;
-  if (Take("clear", &clear, OneOf(kClearWords))) rule->clear = *ParseClear(clear);
+  if (kind == "event") {
+    rule->clear = Clear::kTime;
+    Take("clear", &clear, OneOf(kEventClearWords), false);
+  } else if (Take("clear", &clear, OneOf(kClearWords))) {
+    rule->clear = *ParseClear(clear);
+  }
+  if (rule->clear == Clear::kProbe) rule->clear_after = Minutes(1);
   const bool clear_after =
       Take("clear_after", &rule->clear_after, Between(Minutes(1), Hours(24 * 7)), false);
   if (clear_after && rule->clear == Clear::kBoot) {
     Error(At("clear_after"), "clear_after: expected none with clear = \"boot\", got one");
   }
-  Take("help", &rule->help, Form(TextForm::kNotEmpty));
+  const bool by_probe = rule->clear == Clear::kProbe;
+  if (!Take("clear_probe", &rule->clear_probe, {}, by_probe)) return;
+  if (!by_probe) {
+    Error(At("clear_probe"), "clear_probe: expected none without clear = \"probe\", got one");
+  } else if (!ValidConditionType(rule->clear_probe)) {
+    Error(At("clear_probe"),
+          "clear_probe: expected a condition type in CamelCase, got " + Quote(rule->clear_probe));
+  }
 }
 
 void RuleReader::ReadThreshold(Rule* rule) {
@@ -204,8 +254,12 @@ void RuleReader::ReadThreshold(Rule* rule) {
 
 void RuleReader::ReadExamples(Rule* rule) {
   for (auto [key, list] : {std::pair{std::string_view("examples"), &rule->examples},
-                           {"counter_examples", &rule->counter_examples}}) {
-    if (!Take(key, list)) continue;
+                           {"counter_examples", &rule->counter_examples},
+                           {"cancel_examples", &rule->cancel_examples}}) {
+    const bool of_cancel = key == "cancel_examples";
+    const bool cancels = table_.Find("cancel") != nullptr;
+    if (!Take(key, list, {}, !of_cancel || cancels)) continue;
+    if (of_cancel && !cancels) Error(At(key), "cancel_examples: expected none without cancel");
     const TomlNode& node = At(key);
     if (list->empty() || list->size() > kRuleExamplesMax) {
       Error(node, std::string(key) + ": expected 1 to " + std::to_string(kRuleExamplesMax) +
@@ -325,6 +379,9 @@ std::string RuleVersion(const Rule& rule) {
   json.Set("threshold_within_ms", rule.threshold_within.count());
   json.Set("clear", ClearName(rule.clear));
   json.Set("clear_after_ms", rule.clear_after.count());
+  // Left out where a rule has none, so that the versions from before there were such keys stay.
+  if (!rule.clear_probe.empty()) json.Set("clear_probe", rule.clear_probe);
+  if (!rule.cancel.empty()) json.Set("cancel", rule.cancel);
   return Sha256Hex(json.Dump()).substr(0, 12);
 }
 

@@ -8,13 +8,14 @@
 //   severity = "soft"                            # info, soft, hard
 //   reason = "HungTask"
 //   message = "task {task} blocked for {seconds} s"
-//   clear = "quiet"                              # quiet, boot
+//   clear = "quiet"                              # quiet, boot, probe
 //   help = "..."
 //   examples = ['INFO: task kworker/u8:2:314 blocked for more than 120 seconds.']
 //   counter_examples = ['task nginx:314 blocked for more than 120 seconds.']
 //
 // and, where they are needed: ignore_case = true, unit = "{device}", clear_after = "10m",
-// threshold = { count = 3, within = "5m" }.
+// threshold = { count = 3, within = "5m" }; kind = "event" in place of clear; clear_probe =
+// "DockerHung" with clear = "probe"; cancel = '^...' with cancel_examples = [...].
 #ifndef FLEETMEDIC_CONFIG_RULES_LOAD_H_
 #define FLEETMEDIC_CONFIG_RULES_LOAD_H_
 

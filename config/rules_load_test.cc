@@ -81,6 +81,23 @@ TEST(RuleVersion, ChangesWithTheMeaningAndNotWithTheWords) {
   ASSERT_TRUE(diagnostics.ok()) << diagnostics.Text();
 }
 
+TEST(ParseRules, ReadsWhatClearsAFinding) {
+  Diagnostics diagnostics;
+  const std::string text = With(
+      "clear = 'probe'\nunit = '{task}'\ncancel = '^task (?P<task>.+) goes on$'\n"
+      "cancel_examples = ['task a goes on']\nclear_probe = 'ProcessesStuck'");
+  const std::vector<Rule> rules = Parse(text, &diagnostics);
+  ASSERT_EQ(rules.size(), 1u) << diagnostics.Text();
+  EXPECT_EQ(rules[0].clear, Clear::kProbe);
+  EXPECT_EQ(rules[0].clear_probe, "ProcessesStuck");
+  EXPECT_EQ(rules[0].clear_after, Minutes(1));
+  EXPECT_EQ(rules[0].cancel, "^task (?P<task>.+) goes on$");
+  EXPECT_EQ(rules[0].cancel_examples, std::vector<std::string>{"task a goes on"});
+  const std::vector<Rule> events = Parse(With("clear = 'time'\nkind = 'event'"), &diagnostics);
+  ASSERT_EQ(events.size(), 1u) << diagnostics.Text();
+  EXPECT_EQ(events[0].clear, Clear::kTime);
+}
+
 struct BadRule {
   std::string_view name;
   std::string_view line;
@@ -104,6 +121,20 @@ INSTANTIATE_TEST_SUITE_P(
         BadRule{"an_unknown_key", "treshold = 1",
                 "r.toml:13:1: error: kernel.hung_task.treshold: unknown key, did you mean "
                 "\"threshold\"?"},
+        BadRule{"an_event_that_lasts", "kind = 'event'",
+                "r.toml:9:9: error: kernel.hung_task.clear: expected \"time\", got \"quiet\""},
+        BadRule{"a_probe_without_its_name", "clear = 'probe'",
+                "r.toml:1:1: error: kernel.hung_task.clear_probe: expected a string, got none"},
+        BadRule{"a_probe_that_clears_nothing", "clear_probe = 'DockerHung'",
+                "r.toml:13:15: error: kernel.hung_task.clear_probe: expected none without clear = "
+                "\"probe\", got one"},
+        BadRule{"a_cancel_that_names_no_unit",
+                "unit = '{task}'\ncancel = 'goes on'\ncancel_examples = ['goes on']",
+                "r.toml:14:10: error: kernel.hung_task.cancel: expected the captures of unit, got "
+                "no {task}"},
+        BadRule{"a_cancel_without_examples", "cancel = 'goes on'",
+                "r.toml:1:1: error: kernel.hung_task.cancel_examples: expected an array of "
+                "strings, got none"},
         BadRule{"no_source", "sources = []",
                 "r.toml:4:11: error: kernel.hung_task.sources: expected at least one source, "
                 "got []"},

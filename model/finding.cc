@@ -5,7 +5,10 @@
 namespace fleetmedic {
 namespace {
 
-constexpr Words<Clear, 2> kClears = {{{Clear::kQuiet, "quiet"}, {Clear::kBoot, "boot"}}};
+constexpr Words<Clear, 4> kClears = {{{Clear::kQuiet, "quiet"},
+                                      {Clear::kBoot, "boot"},
+                                      {Clear::kTime, "time"},
+                                      {Clear::kProbe, "probe"}}};
 
 }  // namespace
 
@@ -21,6 +24,7 @@ Json ToJson(const Finding& finding) {
   json.Set("condition", ToJson(finding.condition));
   json.Set("clear", ClearName(finding.clear));
   json.Set("clear_after_ms", finding.clear_after.count());
+  if (!finding.clear_probe.empty()) json.Set("clear_probe", finding.clear_probe);
   json.Set("count", finding.count);
   json.Set("first_at", finding.first_at);
   json.Set("last_at", finding.last_at);
@@ -41,6 +45,7 @@ Result<Finding> FindingFromJson(const Json& json) {
   in.RequiredAs("condition", &finding.condition, ConditionFromJson);
   in.Word("clear", &finding.clear, ParseClear);
   in.Required("clear_after_ms", &finding.clear_after);
+  in.Optional("clear_probe", &finding.clear_probe);
   in.Optional("count", &finding.count);
   in.Required("first_at", &finding.first_at);
   in.Required("last_at", &finding.last_at);

@@ -12,11 +12,14 @@
 
 namespace fleetmedic {
 
-// What ends the condition that a finding opens. A log line says "bad" and nothing ever says "ok",
-// so each rule must name one.
+// What ends the condition that a finding opens. A log line says "bad" and mostly nothing ever says
+// "ok", so each rule must name one. The host's next boot ends it in any case, and so do a finding
+// whose verdict is kOk (the rule's cancelling pattern) and the end of the rule itself.
 enum class Clear : uint8_t {
   kQuiet,  // no further finding for clear_after
   kBoot,   // the host's next boot, only
+  kTime,   // clear_after from when it was opened, whatever comes: an event, not a state
+  kProbe,  // a detector sees clear_probe ok, clear_after or later after the last line
 };
 std::string_view ClearName(Clear clear);
 std::optional<Clear> ParseClear(std::string_view word);
@@ -27,10 +30,12 @@ struct Finding {
   // "kernel.nvme_timeout" and the version of it that matched: the digest of the rule's text.
   std::string rule;
   std::string rule_version;
-  // What it means for the host. verdict is kBad; evidence holds the lines that matched.
+  // What it means for the host. verdict kBad opens it and evidence holds the lines that matched;
+  // kOk withdraws what the rule said of this unit before.
   Condition condition;
   Clear clear = Clear::kQuiet;
   Millis clear_after = Minutes(10);
+  std::string clear_probe;  // a condition type; for Clear::kProbe alone
   // Lines in the window that passed the threshold.
   uint64_t count = 0;
   WallTime first_at = kWallNever;

@@ -22,6 +22,10 @@ Json ToJson(const TrackedCondition& tracked) {
   json.Set("observed_at", tracked.observed_at);
   json.Set("verdict_since", tracked.verdict_since);
   json.Set("clears_at", tracked.clears_at);
+  if (!tracked.clear_probe.empty()) {
+    json.Set("clear_probe", tracked.clear_probe);
+    json.Set("probe_from", tracked.probe_from);
+  }
   json.Set("origin", tracked.origin);
   return json;
 }
@@ -35,6 +39,8 @@ Result<TrackedCondition> TrackedConditionFromJson(const Json& json) {
   in.Required("observed_at", &tracked.observed_at);
   in.Required("verdict_since", &tracked.verdict_since);
   in.Optional("clears_at", &tracked.clears_at);
+  in.Optional("clear_probe", &tracked.clear_probe);
+  in.Optional("probe_from", &tracked.probe_from);
   in.Optional("origin", &tracked.origin);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   return tracked;

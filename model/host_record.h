@@ -37,8 +37,13 @@ struct TrackedCondition {
   WallTime observed_at = kWallNever;
   // When we first saw this verdict, by our clock: confirmation counts from here.
   WallTime verdict_since = kWallNever;
-  // For findings: when it clears by itself if nothing more is found; kWallNever: at the next boot.
+  // For findings: when it clears by itself if nothing more is found; kWallNever: at the next boot,
+  // or by the probe.
   WallTime clears_at = kWallNever;
+  // For findings: the condition type whose ok, seen at or after probe_from by the host's clock,
+  // clears it; "" for none.
+  std::string clear_probe;
+  WallTime probe_from = kWallNever;
   // For findings: "kernel.oops@3fe1 logs/0@123", which line led here.
   std::string origin;
 

@@ -13,6 +13,7 @@ namespace {
 constexpr Millis kTickEvery = Seconds(1);
 constexpr Millis kRetryLeadEvery = Seconds(1);
 constexpr size_t kRequestsMax = 256;
+constexpr size_t kEndedRulesMax = 1000;
 // A host with nothing known to be wrong, unknown to its scheduler and this long silent, has left.
 constexpr Millis kForgetAfter = Hours(1);
 
@@ -123,6 +124,10 @@ Status Controller::StartLeading() {
     anchor_wall_ += ledger_.written_at() - now_;
     now_ = ledger_.written_at();
   }
+  ended_rules_.clear();
+  for (const auto& [host, record] : ledger_.hosts()) {
+    for (const std::string& rule : RulesFound(*record)) NoteRule(rule);
+  }
   outbox_.Reset();
   FLEETMEDIC_RETURN_IF_ERROR(intake_.Open([this](Topic topic) { return ledger_.Offsets(topic); }));
   trouble_.clear();
@@ -219,6 +224,8 @@ Status Controller::ReadLog(MonoTime now) {
   bool more = false;
   FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<HostInput> inputs, intake_.Poll(now_, &more));
   for (const HostInput& in : inputs) {
+    // Of a stream that ran with other rules than ours.
+    if (const auto* found = std::get_if<input::Found>(&in.input)) NoteRule(found->finding.rule);
     StepHost(in.host, in.input);
     if (std::holds_alternative<input::Facts>(in.input)) LayOverrides(in.host);
   }
@@ -232,6 +239,14 @@ Status Controller::ReadLog(MonoTime now) {
     silence_counts_from_ = now + config_.policy.silent_after;
   }
   return {};
+}
+
+void Controller::NoteRule(const std::string& rule) {
+  if (!env_.rules || env_.rules->contains(rule)) return;
+  if (std::ranges::find(ended_rules_, rule) != ended_rules_.end()) return;
+  if (ended_rules_.size() >= kEndedRulesMax) return;
+  ended_rules_.push_back(rule);
+  LogInfo("a rule is not in use any more; its findings end", {{"rule", rule}});
 }
 
 void Controller::StepHost(const HostId& host, const Input& input) {
@@ -317,6 +332,7 @@ Surroundings Controller::SurroundingsNow() const {
   around.mode = mode_;
   around.mode_reason = mode_reason_;
   around.held_rules = held_rules_;
+  around.ended_rules = ended_rules_;
   return around;
 }
 

@@ -44,6 +44,8 @@ struct RemediatorEnvironment {
   Metrics& metrics;
   std::function<void()> wake;  // asks for a turn, from any thread; empty in the simulator
   std::string owner;           // names this process in the lease
+  // The names of the rules in use; none where they are not known here. Findings of others end.
+  std::optional<std::set<std::string>> rules = std::nullopt;
 };
 
 class Controller final : public Role, public RemediatorService {
@@ -85,6 +87,8 @@ class Controller final : public Role, public RemediatorService {
   Result<RequestAnswer> ReturnHosts(const request::AddOverride& request);
   void TakeOutcomes();
   Status ReadLog(MonoTime now);
+  // Notes a rule that something was found by, where it is not in use.
+  void NoteRule(const std::string& rule);
   void TickHosts(MonoTime now);
   void ExpireOverrides();
   void LayOverrides(const HostId& host);
@@ -131,6 +135,7 @@ class Controller final : public Role, public RemediatorService {
   Mode mode_ = Mode::kShadow;
   std::string mode_reason_;
   std::vector<std::string> held_rules_;
+  std::vector<std::string> ended_rules_;
   std::vector<Ask> asks_;
   std::vector<std::pair<std::function<void(Result<RequestAnswer>)>, Result<RequestAnswer>>>
       answers_;

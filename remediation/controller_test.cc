@@ -54,10 +54,17 @@ class ControllerTest : public ::testing::Test {
   // The process dies, and another takes its place.
   void Restart() {
     controller_.reset();
-    controller_ = std::make_unique<Controller>(
-        config_, folder_ / "HOLD",
-        RemediatorEnvironment{
-            clock_, log_, store_, hook_, workers_, metrics_, {}, fmt::format("test-{}", ++lives_)});
+    controller_ =
+        std::make_unique<Controller>(config_, folder_ / "HOLD",
+                                     RemediatorEnvironment{clock_,
+                                                           log_,
+                                                           store_,
+                                                           hook_,
+                                                           workers_,
+                                                           metrics_,
+                                                           {},
+                                                           fmt::format("test-{}", ++lives_),
+                                                           rules_});
   }
 
   void Run(Seconds span = Seconds(1)) {
@@ -136,6 +143,7 @@ class ControllerTest : public ::testing::Test {
     return memory_store_.ReadAudit(0, object, 1000).value();
   }
 
+  std::optional<std::set<std::string>> rules_;
   SimulatedClock clock_;
   const TempFolder folder_;
   MemoryEventLog memory_log_{clock_};
@@ -432,6 +440,37 @@ TEST_F(ControllerTest, APersonsTaintMovesNoTask) {
   ASSERT_TRUE(Add(OverrideKind::kDrain, "host:a").has_value());
   Run(Seconds(2));
   EXPECT_EQ(hook_.views[HostId("a")].want, Want::kDrained);
+}
+
+TEST_F(ControllerTest, WhatARuleFoundEndsWhenTheRuleIsNotInUseAnyMore) {
+  rules_ = {"kernel.oops", "kernel.bug"};
+  Restart();
+  AddHost("h1");
+  Run();
+  const auto find = [&](const std::string& rule) {
+    Finding finding;
+    finding.host = HostId("h1");
+    finding.boot_id = "boot-1";
+    finding.rule = rule;
+    finding.condition.type = "KernelOops";
+    finding.condition.verdict = Verdict::kBad;
+    finding.condition.severity = Severity::kInfo;
+    finding.clear = Clear::kBoot;
+    finding.first_at = finding.last_at = clock_.Wall();
+    Append(Topic::kFindings, "h1", ToJson(finding).Dump());
+    Run(Seconds(2));
+  };
+  find("kernel.oops");
+  find("kernel.bug");
+  EXPECT_THAT(HostNow("h1")->conditions, SizeIs(3));
+  rules_ = {"kernel.bug"};
+  Restart();
+  Run(Seconds(3));
+  ASSERT_THAT(HostNow("h1")->conditions, SizeIs(2));
+  EXPECT_EQ(HostNow("h1")->conditions[1].detector, "rule:kernel.bug");
+  // One that was still on its way does not bring it back.
+  find("kernel.oops");
+  EXPECT_THAT(HostNow("h1")->conditions, SizeIs(2));
 }
 
 }  // namespace

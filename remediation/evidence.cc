@@ -75,6 +75,46 @@ void DropStoppedDetectors(const HealthEvent& event, HostRecord* record) {
   }
 }
 
+// When the condition of a finding ends. `before`: the same rule and unit as it stood; or null.
+void SetClearing(const Finding& finding, const TrackedCondition* before,
+                 TrackedCondition* tracked) {
+  switch (finding.clear) {
+    case Clear::kBoot:
+      return;
+    case Clear::kQuiet:
+      tracked->clears_at = finding.last_at + finding.clear_after;
+      return;
+    case Clear::kTime: {
+      // An event ends when it was to end, whatever comes meanwhile; after that it is another one.
+      const bool same_event = before != nullptr && finding.last_at < before->clears_at;
+      tracked->clears_at = same_event ? before->clears_at : finding.last_at + finding.clear_after;
+      if (before != nullptr && !same_event) tracked->verdict_since = finding.last_at;
+      return;
+    }
+    case Clear::kProbe:
+      tracked->clear_probe = finding.clear_probe;
+      tracked->probe_from = finding.last_at + finding.clear_after;
+      return;
+  }
+}
+
+// Whether a detector says, late enough, that what the finding says is over: its probe is ok for
+// the finding's unit, or for all where either names none, and bad or unknown nowhere there.
+bool ProbeCleared(const HostRecord& record, const TrackedCondition& found) {
+  if (found.clear_probe.empty()) return false;
+  bool ok = false;
+  for (const TrackedCondition& seen : record.conditions) {
+    const Condition& condition = seen.condition;
+    if (IsFinding(seen) || condition.type != found.clear_probe) continue;
+    const bool concerns = condition.unit.empty() || found.condition.unit.empty() ||
+                          condition.unit == found.condition.unit;
+    if (!concerns) continue;
+    if (condition.verdict != Verdict::kOk) return false;
+    ok = ok || VouchedAt(record, seen) >= found.probe_from;
+  }
+  return ok;
+}
+
 void TakeBeat(const HealthEvent& event, HostRecord* record) {
   DropStoppedDetectors(event, record);
   for (const auto& [detector, beat] : event.beats) {
@@ -145,29 +185,50 @@ Taken TakeFinding(const Finding& finding, WallTime now, HostRecord* record) {
     BeginBoot(finding.boot_id, std::max(record->seen_at, record->facts.booted_at), record);
   }
   const std::string detector = std::string(kRulePrefix) + finding.rule;
-  const WallTime clears_at =
-      finding.clear == Clear::kBoot ? kWallNever : finding.last_at + finding.clear_after;
-  if (clears_at != kWallNever && clears_at <= now) return Taken::kDuplicate;
   const auto same = std::ranges::find_if(record->conditions, [&](const TrackedCondition& tracked) {
     return tracked.detector == detector && tracked.condition.unit == finding.condition.unit;
   });
-  if (same != record->conditions.end()) {
-    if (finding.last_at <= same->observed_at) return Taken::kDuplicate;
-    same->condition = finding.condition;
-    same->observed_at = finding.last_at;
-    same->clears_at = clears_at;
+  const bool stands = same != record->conditions.end();
+  if (finding.condition.verdict == Verdict::kOk) {
+    // Lines of one frame have one time: the cancel stands behind what it cancels.
+    if (!stands || finding.last_at < same->observed_at) return Taken::kDuplicate;
+    record->conditions.erase(same);
     return Taken::kApplied;
   }
-  if (record->conditions.size() >= kTrackedConditionsMax) return Taken::kDuplicate;
+  if (stands && finding.last_at <= same->observed_at) return Taken::kDuplicate;
   TrackedCondition tracked;
   tracked.condition = finding.condition;
   tracked.detector = detector;
   tracked.observed_at = finding.last_at;
-  tracked.verdict_since = now;
-  tracked.clears_at = clears_at;
-  tracked.origin = finding.rule + "@" + finding.rule_version + " " + finding.position;
+  tracked.verdict_since = stands ? same->verdict_since : now;
+  tracked.origin =
+      stands ? same->origin : finding.rule + "@" + finding.rule_version + " " + finding.position;
+  SetClearing(finding, stands ? &*same : nullptr, &tracked);
+  if (tracked.clears_at != kWallNever && tracked.clears_at <= now) return Taken::kDuplicate;
+  if (stands) {
+    *same = std::move(tracked);
+    return Taken::kApplied;
+  }
+  if (record->conditions.size() >= kTrackedConditionsMax) return Taken::kDuplicate;
   record->conditions.push_back(std::move(tracked));
   return Taken::kApplied;
+}
+
+std::vector<std::string> RulesFound(const HostRecord& record) {
+  std::vector<std::string> rules;
+  for (const TrackedCondition& tracked : record.conditions) {
+    if (!IsFinding(tracked)) continue;
+    std::string rule = tracked.detector.substr(kRulePrefix.size());
+    if (std::ranges::find(rules, rule) == rules.end()) rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+void WithdrawRules(std::span<const std::string> rules, HostRecord* record) {
+  std::erase_if(record->conditions, [rules](const TrackedCondition& tracked) {
+    return IsFinding(tracked) &&
+           std::ranges::find(rules, tracked.detector.substr(kRulePrefix.size())) != rules.end();
+  });
 }
 
 Taken TakeFacts(const HostFacts& facts, WallTime, HostRecord* record) {
@@ -183,6 +244,11 @@ void AgeEvidence(const Policy& policy, WallTime now, HostRecord* record) {
   std::erase_if(record->conditions, [&](const TrackedCondition& tracked) {
     return tracked.clears_at != kWallNever && tracked.clears_at <= now;
   });
+  std::vector<TrackedCondition> standing;
+  for (const TrackedCondition& tracked : record->conditions) {
+    if (!ProbeCleared(*record, tracked)) standing.push_back(tracked);
+  }
+  if (standing.size() != record->conditions.size()) record->conditions = std::move(standing);
   if (!Assess(policy, *record, now).all_ok) {
     record->ok_since = kWallNever;
   } else if (record->ok_since == kWallNever) {
@@ -192,7 +258,7 @@ void AgeEvidence(const Policy& policy, WallTime now, HostRecord* record) {
 
 void ForgetClearableFindings(HostRecord* record) {
   std::erase_if(record->conditions, [](const TrackedCondition& tracked) {
-    return IsFinding(tracked) && tracked.clears_at != kWallNever;
+    return IsFinding(tracked) && (tracked.clears_at != kWallNever || !tracked.clear_probe.empty());
   });
 }
 

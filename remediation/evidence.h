@@ -3,6 +3,10 @@
 #ifndef FLEETMEDIC_REMEDIATION_EVIDENCE_H_
 #define FLEETMEDIC_REMEDIATION_EVIDENCE_H_
 
+#include <span>
+#include <string>
+#include <vector>
+
 #include "config/remediator_config.h"
 #include "model/finding.h"
 #include "model/health_event.h"
@@ -22,13 +26,20 @@ Taken TakeReport(const HealthEvent& event, WallTime now, HostRecord* record);
 
 // Takes one finding. A finding of a boot that the record does not know yet, with lines later than
 // anything the known boot said, starts that boot: its log may be read before its first report.
+// One whose verdict is ok takes away what its rule said of the unit; kDuplicate where it said
+// nothing.
 Taken TakeFinding(const Finding& finding, WallTime now, HostRecord* record);
 
 // Takes what the agent says the host is. Facts of an older boot are kOtherBoot.
 Taken TakeFacts(const HostFacts& facts, WallTime now, HostRecord* record);
 
-// Lets findings clear whose time has come, and keeps ok_since. To be called after each of the
-// above and at every tick.
+// The rules whose findings stand in the record, each once.
+std::vector<std::string> RulesFound(const HostRecord& record);
+// Drops what these rules found: they are no longer in use, and nothing else would end it.
+void WithdrawRules(std::span<const std::string> rules, HostRecord* record);
+
+// Lets findings clear whose time has come or whose probe is ok, and keeps ok_since. To be called
+// after each of the above and at every tick.
 void AgeEvidence(const Policy& policy, WallTime now, HostRecord* record);
 
 // Drops the findings that need no boot to clear: a repair was done for them.

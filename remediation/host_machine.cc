@@ -29,6 +29,7 @@ class Stepper {
   Decision Run(const Input& in) {
     const HostState before = r_.state;
     std::visit([this](const auto& value) { On(value); }, in);
+    WithdrawRules(around_.ended_rules, &r_);
     AgeEvidence(policy_, now_, &r_);
     // One transition a step, so that each has an audit entry of its own.
     if (r_.state == before) Advance();

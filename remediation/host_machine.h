@@ -71,6 +71,8 @@ struct Surroundings {
   std::string issue;
   // Rules that people hold: what they found justifies nothing new.
   std::vector<std::string> held_rules;
+  // Rules that are not in use any more: what they found is over.
+  std::vector<std::string> ended_rules;
 };
 
 // What the machine wants done. Nothing is done before the record that says so is durable.

@@ -12,12 +12,21 @@ void CheckExamples(const std::shared_ptr<const RuleSet>& rules, Diagnostics* dia
   Matcher matcher(rules);
   for (size_t index = 0; index < rules->rules().size(); ++index) {
     const Rule& rule = rules->rules()[index];
-    const auto matches = [&](const std::string& line) {
+    const auto matches = [&](const std::string& line, bool cancels = false) {
       bool found = false;
-      matcher.MatchAnySource(
-          line, [&](const RuleMatch& match) { found = found || match.rule_index == index; });
+      matcher.MatchAnySource(line, [&](const RuleMatch& match) {
+        found = found || (match.rule_index == index && match.cancels == cancels);
+      });
       return found;
     };
+    for (const std::string& line : rule.cancel_examples) {
+      if (matches(line, true) && !matches(line)) continue;
+      diagnostics->Error(rule.place, 8,
+                         rule.name +
+                             ".cancel_examples: expected the cancel and not the pattern "
+                             "to match " +
+                             Quote(line));
+    }
     for (const std::string& line : rule.examples) {
       if (matches(line)) continue;
       diagnostics->Error(rule.place, 8,
@@ -55,7 +64,7 @@ std::vector<LineMatch> MatchLines(const std::shared_ptr<const RuleSet>& rules,
   Matcher matcher(rules);
   ForEachLine(text, [&](size_t number, std::string_view line) {
     const auto add = [&](const RuleMatch& match) {
-      if (matches.size() >= matches_max) return;
+      if (match.cancels || matches.size() >= matches_max) return;
       matches.push_back({number, match.rule.name, match.rule.version, match.rule.condition,
                          std::string(SeverityName(match.rule.severity)), match.Unit(),
                          match.Message(), match.CaptureTexts()});

@@ -22,12 +22,12 @@ std::string_view ValueOf(const RuleMatch& match, std::string_view name) {
   return {};
 }
 
-void ErrorInPattern(const Rule& rule, size_t offset, const std::string& message,
+void ErrorInPattern(const Rule& rule, bool cancel, size_t offset, const std::string& message,
                     Diagnostics* diagnostics) {
-  SourcePlace place = rule.pattern_place;
+  SourcePlace place = cancel ? rule.cancel_place : rule.pattern_place;
   place.column += static_cast<int>(offset);
   diagnostics->Error(place, 1,
-                     rule.name + ".pattern: " + message +
+                     rule.name + (cancel ? ".cancel: " : ".pattern: ") + message +
                          (offset > 0 ? " at offset " + std::to_string(offset) : ""));
 }
 
@@ -58,22 +58,28 @@ std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules, Diagnos
   std::shared_ptr<RuleSet> set(new RuleSet);
   std::vector<CandidateExpression> expressions;
   std::vector<Pattern> read;
-  for (const Rule& rule : rules) {
-    read.push_back(ReadPattern(rule.pattern));
+  const auto compile = [&](size_t index, bool cancel) {
+    const Rule& rule = rules[index];
+    const std::string& text = cancel ? rule.cancel : rule.pattern;
+    read.push_back(ReadPattern(text));
     expressions.push_back({read.back().hyperscan, rule.ignore_case});
-    Result<LinePattern> pattern = LinePattern::Compile(rule.pattern, rule.ignore_case);
-    if (!pattern) {
-      ErrorInPattern(rule, 0, pattern.error().message, diagnostics);
-      continue;
-    }
-    Result<TextTemplate> unit = TextTemplate::Parse(rule.unit);
-    Result<TextTemplate> message = TextTemplate::Parse(rule.message);
-    FLEETMEDIC_CHECK(unit.has_value() && message.has_value());
+    set->rule_of_.push_back(index);
+    Result<LinePattern> pattern = LinePattern::Compile(text, rule.ignore_case);
+    if (!pattern) return ErrorInPattern(rule, cancel, 0, pattern.error().message, diagnostics);
     // Two readers of one pattern: ours found the names, RE2 the groups.
     FLEETMEDIC_CHECK(pattern->captures() == read.back().captures);
     set->patterns_.push_back(*std::move(pattern));
+  };
+  for (size_t i = 0; i < rules.size(); ++i) {
+    compile(i, false);
+    Result<TextTemplate> unit = TextTemplate::Parse(rules[i].unit);
+    Result<TextTemplate> message = TextTemplate::Parse(rules[i].message);
+    FLEETMEDIC_CHECK(unit.has_value() && message.has_value());
     set->units_.push_back(*std::move(unit));
     set->messages_.push_back(*std::move(message));
+  }
+  for (size_t i = 0; i < rules.size(); ++i) {
+    if (!rules[i].cancel.empty()) compile(i, true);
   }
   // What RE2 refuses needs no second word.
   if (diagnostics->errors() != errors_before) return nullptr;
@@ -81,8 +87,9 @@ std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules, Diagnos
   set->database_ = CandidateDatabase::Compile(expressions, &problems);
   for (const CandidateProblem& problem : problems) {
     const std::vector<size_t>& origins = read[problem.expression].origins;
-    ErrorInPattern(rules[problem.expression], origins[std::min(problem.offset, origins.size() - 1)],
-                   problem.message, diagnostics);
+    ErrorInPattern(rules[set->rule_of_[problem.expression]], problem.expression >= rules.size(),
+                   origins[std::min(problem.offset, origins.size() - 1)], problem.message,
+                   diagnostics);
   }
   if (!problems.empty()) return nullptr;
   set->rules_ = std::move(rules);
@@ -120,8 +127,8 @@ void Matcher::MatchTrusted(std::string_view line, const std::vector<bool>& trust
                            absl::FunctionRef<void(const RuleMatch&)> matched) {
   if (trusted.empty()) return;
   candidates_.clear();
-  scanner_.Scan(line, [this, &trusted](size_t rule) {
-    if (trusted[rule]) candidates_.push_back(rule);
+  scanner_.Scan(line, [this, &trusted](size_t pattern) {
+    if (trusted[rules_->rule_of_[pattern]]) candidates_.push_back(pattern);
   });
   if (candidates_.empty()) return;
   std::ranges::sort(candidates_);
@@ -132,8 +139,9 @@ void Matcher::MatchTrusted(std::string_view line, const std::vector<bool>& trust
     for (size_t i = 0; i < values_.size(); ++i) {
       captures_.emplace_back(pattern.captures()[i], values_[i]);
     }
-    matched(
-        {rules_->rules_[index], index, captures_, rules_->units_[index], rules_->messages_[index]});
+    const size_t rule = rules_->rule_of_[index];
+    matched({rules_->rules_[rule], rule, index >= rules_->rules_.size(), captures_,
+             rules_->units_[rule], rules_->messages_[rule]});
   }
 }
 

@@ -25,6 +25,8 @@ namespace fleetmedic {
 struct RuleMatch {
   const Rule& rule;
   size_t rule_index = 0;  // in RuleSet::rules()
+  // It is the rule's cancel that matched: the unit is well again, and the message says nothing.
+  bool cancels = false;
   // In the order of the pattern; views into the line.
   std::span<const std::pair<std::string_view, std::string_view>> captures;
   // Rule::unit and Rule::message with the captures in them. What log text puts there cannot do
@@ -58,7 +60,9 @@ class RuleSet {
   RuleSet() = default;
 
   std::vector<Rule> rules_;
+  // The rules' patterns in order, then the cancels of those that have one.
   std::vector<LinePattern> patterns_;
+  std::vector<size_t> rule_of_;  // of each pattern
   std::vector<TextTemplate> units_;
   std::vector<TextTemplate> messages_;
   std::shared_ptr<const CandidateDatabase> database_;
@@ -73,7 +77,8 @@ class Matcher {
   explicit Matcher(std::shared_ptr<const RuleSet> rules);
 
   // Calls `matched` for each rule that trusts the source and matches the line, in the order of the
-  // rules. `line` is one line, without its end, of any bytes.
+  // rules, and then for each whose cancel matches it. `line` is one line, without its end, of any
+  // bytes.
   void Match(std::string_view line, std::string_view source,
              absl::FunctionRef<void(const RuleMatch&)> matched);
   // The same for every rule, whatever source it trusts: for people who try rules on a file.

@@ -28,7 +28,8 @@ Record RecordOf(const Finding& finding, WallTime now) {
                     {"ce_type", "fleetmedic.finding"},
                     {"ce_source", "/stream"},
                     {"ce_id", finding.rule + "@" + finding.rule_version + "/" + finding.position +
-                                  "/" + finding.condition.unit},
+                                  "/" + finding.condition.unit +
+                                  (finding.condition.verdict == Verdict::kOk ? "/ok" : "")},
                     {"ce_time", FormatWall(finding.last_at)}};
   return record;
 }
@@ -42,6 +43,8 @@ StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, const Parts& parts)
   lines_read_ = metrics.Counter("fleetmedic_stream_lines_total", "Log lines matched against.");
   bytes_read_ = metrics.Counter("fleetmedic_stream_bytes_total", "Bytes of log lines.");
   findings_written_ = metrics.Counter("fleetmedic_stream_findings_total", "Findings written.");
+  cancels_ = metrics.Counter("fleetmedic_stream_cancels_total",
+                             "Of these, such as take back what a rule found.");
   dead_letters_written_ =
       metrics.Counter("fleetmedic_stream_dead_letters_total", "Log frames that were unreadable.");
   findings_over_limit_ = metrics.Counter("fleetmedic_stream_findings_over_limit_total",
@@ -116,17 +119,21 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
   lines_read_.Add(frame.lines);
   bytes_read_.Add(static_cast<double>(frame.text.size()));
   const WallTime now = parts_.clock->Wall();
-  size_t found = 0;
-  matcher_->MatchText(
-      frame.text, frame.source, [&](size_t, std::string_view line, const RuleMatch& match) {
-        rule_matches_[match.rule_index].Add();
-        const std::optional<Finding> finding =
-            thresholds_.Add({frame.host, frame.boot_id, match.rule, match.Unit(), match.Message(),
-                             match.CaptureTexts(), line, frame.first_at, position});
-        if (!finding) return;
-        if (++found > kFindingsPerFrameMax) return findings_over_limit_.Add();
-        findings_.push_back(RecordOf(*finding, now));
-      });
+  FrameFindings found;
+  matcher_->MatchText(frame.text, frame.source,
+                      [&](size_t, std::string_view line, const RuleMatch& match) {
+                        if (!match.cancels) rule_matches_[match.rule_index].Add();
+                        const RuleHit hit = {frame.host,   frame.boot_id,   match.rule,
+                                             match.Unit(), match.Message(), match.CaptureTexts(),
+                                             line,         frame.first_at,  position};
+                        std::optional<Finding> finding =
+                            match.cancels ? thresholds_.Cancel(hit) : thresholds_.Add(hit);
+                        if (finding && !found.Take(*std::move(finding))) findings_over_limit_.Add();
+                      });
+  for (const Finding& finding : found.Settled()) {
+    if (finding.condition.verdict == Verdict::kOk) cancels_.Add();
+    findings_.push_back(RecordOf(finding, now));
+  }
   windows_.Set(static_cast<double>(thresholds_.windows()));
   windows_dropped_.Add(static_cast<double>(thresholds_.dropped() - windows_dropped_told_));
   windows_dropped_told_ = thresholds_.dropped();

@@ -20,6 +20,7 @@
 #include "base/role.h"
 #include "eventlog/event_log.h"
 #include "model/log_frame.h"
+#include "stream/frame_findings.h"
 #include "stream/rule_set.h"
 #include "stream/thresholds.h"
 
@@ -31,9 +32,6 @@ class StreamRole final : public Role {
   static constexpr size_t kRecordsPerTurn = 64;
   // The log is asked this often even when nothing woke us, and again after an error.
   static constexpr Millis kPollEvery = Seconds(1);
-  // Of one frame; what is beyond is counted and not written. Only hostile text makes so many: each
-  // rule and unit tells of itself once in many lines.
-  static constexpr size_t kFindingsPerFrameMax = 200;
   // Of one call of Append.
   static constexpr size_t kBatchRecordsMax = 100;
 
@@ -86,6 +84,7 @@ class StreamRole final : public Role {
   MetricCounter lines_read_;
   MetricCounter bytes_read_;
   MetricCounter findings_written_;
+  MetricCounter cancels_;
   MetricCounter dead_letters_written_;
   MetricCounter findings_over_limit_;
   MetricCounter windows_dropped_;

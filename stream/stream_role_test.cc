@@ -90,6 +90,58 @@ class StreamRoleTest : public testing::Test {
   std::unique_ptr<StreamRole> role_;
 };
 
+std::shared_ptr<const RuleSet> LinkRule() {
+  Rule rule;
+  rule.name = "k.link";
+  rule.version = "0123456789ab";
+  rule.pattern = R"((?P<device>\w+): link down)";
+  rule.cancel = R"((?P<device>\w+): link up)";
+  rule.sources = {"kernel"};
+  rule.condition = "LinkDown";
+  rule.reason = "LinkDown";
+  rule.unit = "{device}";
+  rule.message = "{device} lost its link";
+  rule.clear = Clear::kBoot;
+  Diagnostics diagnostics;
+  return RuleSet::Compile({rule}, &diagnostics);
+}
+
+struct LinkStory {
+  std::string_view name;
+  std::string_view frame;
+  std::string_view told;  // "eth0:bad eth0:ok"
+};
+
+class LinkStories : public StreamRoleTest, public testing::WithParamInterface<LinkStory> {};
+
+TEST_P(LinkStories, AreToldInTheOrderOfTheLines) {
+  MakeRole(LinkRule());
+  Write("web-1", "kernel", std::string(GetParam().frame));
+  Write("web-1", "kmsg-user", "eth0: link up\neth1: link up\n");  // not trusted
+  Turn(2);
+  std::string told;
+  for (const Finding& finding : Findings()) {
+    if (!told.empty()) told += ' ';
+    told += finding.condition.unit + ':' + std::string(VerdictName(finding.condition.verdict));
+  }
+  EXPECT_EQ(told, GetParam().told);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Stream, LinkStories,
+    testing::Values(LinkStory{"a_line", "eth0: link down\n", "eth0:bad"},
+                    LinkStory{"the_cancel_after_the_line", "eth0: link down\neth0: link up\n",
+                              "eth0:bad eth0:ok"},
+                    LinkStory{"the_line_after_the_cancel", "eth0: link up\neth0: link down\n",
+                              "eth0:ok eth0:bad"},
+                    LinkStory{"the_cancel_of_another_unit", "eth0: link down\neth1: link up\n",
+                              "eth0:bad eth1:ok"},
+                    LinkStory{"flaps_in_one_frame_are_the_first_and_the_last_word",
+                              "eth0: link down\neth0: link up\neth0: link down\neth0: link up\n"
+                              "eth0: link down\n",
+                              "eth0:bad eth0:bad"}),
+    [](const auto& story) { return std::string(story.param.name); });
+
 TEST_F(StreamRoleTest, ALineBecomesAFindingOfItsHost) {
   MakeRole(OneRule());
   Write("web-1", "kernel", "all well\nI/O error on sda\n");
@@ -167,9 +219,9 @@ TEST_F(StreamRoleTest, HostileUnitsCannotMakeFindingsWithoutEnd) {
   for (int i = 0; i < 5000; ++i) text += "I/O error on x" + std::to_string(i) + "\n";
   Write("web-1", "kernel", text);
   Turn();
-  EXPECT_EQ(Findings().size(), StreamRole::kFindingsPerFrameMax);
+  EXPECT_EQ(Findings().size(), FrameFindings::kUnitsMax);
   EXPECT_EQ(Metric("fleetmedic_stream_findings_over_limit_total"),
-            5000.0 - StreamRole::kFindingsPerFrameMax);
+            5000.0 - FrameFindings::kUnitsMax);
   EXPECT_EQ(Metric("fleetmedic_stream_windows"), 1000);
   EXPECT_EQ(Metric("fleetmedic_stream_windows_dropped_total"), 4000);
 }

@@ -35,33 +35,62 @@ std::optional<Finding> Thresholds::Add(const RuleHit& hit) {
 
   const bool passed = window.times.size() == static_cast<size_t>(rule.threshold_count) &&
                       at - window.times.front() <= rule.threshold_within;
-  const Millis repeat_after = std::min(kRepeatAfterMax, rule.threshold_within);
+  const Millis repeat_after = rule.clear == Clear::kTime
+                                  ? rule.clear_after
+                                  : std::min(kRepeatAfterMax, rule.threshold_within);
   const bool due = window.found_at == kWallNever || at - window.found_at >= repeat_after;
   if (!passed || !due) return std::nullopt;
 
-  Finding finding;
-  finding.host = hit.host;
-  finding.boot_id = hit.boot_id;
-  finding.rule = rule.name;
-  finding.rule_version = rule.version;
-  finding.condition.type = rule.condition;
-  finding.condition.unit = hit.unit;
+  Finding finding = FindingOf(hit);
   finding.condition.verdict = Verdict::kBad;
-  finding.condition.severity = rule.severity;
-  finding.condition.reason = rule.reason;
   finding.condition.message = hit.message;
   finding.condition.since = window.first_at;
   finding.condition.evidence.assign(window.evidence.begin(), window.evidence.end());
-  finding.clear = rule.clear;
-  finding.clear_after = rule.clear_after;
   finding.count = window.lines;
   finding.first_at = window.first_at;
   finding.last_at = at;
-  finding.position = hit.position;
-  finding.captures = hit.captures;
   window.found_at = at;
   window.lines = 0;
   window.evidence.clear();
+  window.cancelled = false;
+  return finding;
+}
+
+std::optional<Finding> Thresholds::Cancel(const RuleHit& hit) {
+  Window& window = WindowOf(hit);
+  const bool told = window.cancelled;
+  // A line that the clock says is older than what it cancels came after it all the same.
+  const WallTime at = window.times.empty() ? hit.at : std::max(hit.at, window.times.back());
+  std::string key = std::move(window.key);
+  window = Window{};
+  window.key = std::move(key);
+  window.cancelled = true;
+  if (told) return std::nullopt;
+  Finding finding = FindingOf(hit);
+  finding.condition.verdict = Verdict::kOk;
+  finding.condition.message = "taken back: " + VisibleText(hit.line.substr(0, kEvidenceBytesMax));
+  finding.condition.since = at;
+  finding.count = 1;
+  finding.first_at = at;
+  finding.last_at = at;
+  return finding;
+}
+
+Finding Thresholds::FindingOf(const RuleHit& hit) {
+  Finding finding;
+  finding.host = hit.host;
+  finding.boot_id = hit.boot_id;
+  finding.rule = hit.rule.name;
+  finding.rule_version = hit.rule.version;
+  finding.condition.type = hit.rule.condition;
+  finding.condition.unit = hit.unit;
+  finding.condition.severity = hit.rule.severity;
+  finding.condition.reason = hit.rule.reason;
+  finding.clear = hit.rule.clear;
+  finding.clear_after = hit.rule.clear_after;
+  finding.clear_probe = hit.rule.clear_probe;
+  finding.position = hit.position;
+  finding.captures = hit.captures;
   return finding;
 }
 

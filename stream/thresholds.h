@@ -54,7 +54,14 @@ class Thresholds {
   // the repeat is due; `count` is the lines since the finding before. A time behind the newest of
   // the window is taken as that; one that is more than the window's length behind is a clock that
   // was put back, and the window begins anew.
+  //
+  // Of an event (Clear::kTime) a window tells once in its clear_after.
   std::optional<Finding> Add(const RuleHit& hit);
+
+  // The line was the rule's cancel: what the window counted is forgotten. A finding whose verdict
+  // is kOk, when the window told of something that this takes back; and once of a window that is
+  // new to us, since what was found before we started may stand yet.
+  std::optional<Finding> Cancel(const RuleHit& hit);
 
   size_t windows() const { return windows_; }
   // Windows that were forgotten for a limit, since the start.
@@ -69,6 +76,7 @@ class Thresholds {
     WallTime found_at = kWallNever;  // of the last finding
     uint64_t lines = 0;              // since the last finding
     std::deque<std::string> evidence;
+    bool cancelled = false;  // told so, and nothing bad since
   };
   // Most recently used first.
   struct Host {
@@ -78,6 +86,7 @@ class Thresholds {
   };
 
   Window& WindowOf(const RuleHit& hit);
+  static Finding FindingOf(const RuleHit& hit);
   void DropOldestOf(Host* host);
 
   const ThresholdLimits limits_;

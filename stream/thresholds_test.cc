@@ -35,6 +35,50 @@ std::optional<Finding> Add(Thresholds* thresholds, const Rule& rule, Seconds at,
                           "logs/0@7"});
 }
 
+std::optional<Finding> Cancel(Thresholds* thresholds, const Rule& rule, Seconds at) {
+  const HostId id{"h"};
+  return thresholds->Cancel({id, "b", rule, "sda", "", {}, "well again", kStart + at, "logs/0@9"});
+}
+
+TEST(Thresholds, ACancelTakesBackWhatWasFoundAndWhatWasCounted) {
+  Thresholds thresholds;
+  const Rule rule = MakeRule(2, Minutes(1));
+  EXPECT_FALSE(Add(&thresholds, rule, Seconds(0)));
+  EXPECT_TRUE(Add(&thresholds, rule, Seconds(1)));
+  const std::optional<Finding> back = Cancel(&thresholds, rule, Seconds(1));
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(back->condition.verdict, Verdict::kOk);
+  EXPECT_EQ(back->condition.type, "DiskError");
+  EXPECT_EQ(back->condition.unit, "sda");
+  EXPECT_EQ(back->condition.message, "taken back: well again");
+  EXPECT_EQ(back->last_at, kStart + Seconds(1));
+  EXPECT_EQ(back->position, "logs/0@9");
+  EXPECT_EQ(FindingFromJson(ToJson(*back)), *back);
+  EXPECT_FALSE(Cancel(&thresholds, rule, Seconds(2))) << "it is told once";
+  // The count begins anew, and what is found then is told at once though a repeat is not due.
+  EXPECT_FALSE(Add(&thresholds, rule, Seconds(3)));
+  EXPECT_FALSE(Cancel(&thresholds, rule, Seconds(3))) << "nothing bad was told since";
+  EXPECT_FALSE(Add(&thresholds, rule, Seconds(4)));
+  EXPECT_TRUE(Add(&thresholds, rule, Seconds(5)));
+  EXPECT_TRUE(Cancel(&thresholds, rule, Seconds(5)));
+}
+
+TEST(Thresholds, ACancelOfWhatAnEarlierStreamMayHaveFoundIsTold) {
+  Thresholds thresholds;
+  EXPECT_TRUE(Cancel(&thresholds, MakeRule(1, Minutes(1)), Seconds(0)));
+  EXPECT_FALSE(Cancel(&thresholds, MakeRule(1, Minutes(1)), Seconds(1)));
+}
+
+TEST(Thresholds, AnEventIsToldOnceInItsTime) {
+  Thresholds thresholds;
+  Rule rule = MakeRule(1, Seconds(1));
+  rule.clear = Clear::kTime;
+  rule.clear_after = Minutes(10);
+  EXPECT_TRUE(Add(&thresholds, rule, Seconds(0)));
+  for (int at = 1; at < 600; ++at) EXPECT_FALSE(Add(&thresholds, rule, Seconds(at))) << at;
+  EXPECT_TRUE(Add(&thresholds, rule, Seconds(600)));
+}
+
 TEST(Thresholds, AFindingSaysAllThatTheRuleMeans) {
   Thresholds thresholds;
   const std::optional<Finding> finding = Add(&thresholds, MakeRule(1, Minutes(1)), Seconds(0));
