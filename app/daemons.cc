@@ -60,11 +60,13 @@ class EndSignals {
 };
 
 Result<std::shared_ptr<const RuleSet>> LoadRuleSet(const Invocation& invocation,
-                                                   const StreamConfig& config) {
+                                                   const Config& config) {
   Diagnostics diagnostics;
-  std::shared_ptr<const RuleSet> rules = config.rules.empty()
-                                             ? CheckRules(ShippedRules(), &diagnostics)
-                                             : CheckRuleFiles(config.rules, &diagnostics);
+  const CandidateCache cache(config.state_dir + "/rules-cache");
+  const std::vector<std::string>& paths = config.stream.rules;
+  std::shared_ptr<const RuleSet> rules = paths.empty()
+                                             ? CheckRules(ShippedRules(), &diagnostics, &cache)
+                                             : CheckRuleFiles(paths, &diagnostics, &cache);
   if (!diagnostics.ok()) *invocation.env.err << diagnostics.Text();
   if (rules == nullptr) return Fail(Code::kInvalidArgument, "the rules have errors; see above");
   return rules;
@@ -93,7 +95,7 @@ Result<AssemblyOptions> OptionsFor(const Invocation& invocation, const RoleSet& 
   options.self = SelfPath();
   if (roles.agent || roles.executor) options.hosts.push_back(ThisHost(config, roles));
   if (roles.stream || roles.remediator) {
-    FLEETMEDIC_ASSIGN_OR_RETURN(options.rules, LoadRuleSet(invocation, config.stream));
+    FLEETMEDIC_ASSIGN_OR_RETURN(options.rules, LoadRuleSet(invocation, config));
   }
   return options;
 }

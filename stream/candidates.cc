@@ -102,6 +102,37 @@ std::shared_ptr<const CandidateDatabase> CandidateDatabase::Compile(
   return std::shared_ptr<const CandidateDatabase>(new CandidateDatabase(std::move(handle)));
 }
 
+Result<std::string> CandidateDatabase::Serialized() const {
+  if (handle_->database == nullptr) return std::string();
+  char* bytes = nullptr;
+  size_t length = 0;
+  if (hs_serialize_database(handle_->database, &bytes, &length) != HS_SUCCESS) {
+    return Fail(Code::kFull, "no memory to serialize the compiled rules");
+  }
+  std::string text(bytes, length);
+  free(bytes);
+  return text;
+}
+
+Result<std::shared_ptr<const CandidateDatabase>> CandidateDatabase::FromSerialized(
+    std::string_view bytes) {
+  auto handle = std::make_unique<Handle>();
+  const hs_error_t status = hs_deserialize_database(bytes.data(), bytes.size(), &handle->database);
+  if (status != HS_SUCCESS) {
+    return Fail(Code::kInvalidArgument,
+                "Hyperscan refuses the compiled rules: error " + std::to_string(status));
+  }
+  return std::shared_ptr<const CandidateDatabase>(new CandidateDatabase(std::move(handle)));
+}
+
+std::string CandidateDatabase::EngineName() {
+  hs_platform_info_t platform = {};
+  std::string name = hs_version();
+  if (hs_populate_platform(&platform) != HS_SUCCESS) return name + " unknown";
+  return name + " tune " + std::to_string(platform.tune) + " features " +
+         std::to_string(platform.cpu_features);
+}
+
 size_t CandidateDatabase::bytes() const {
   size_t bytes = 0;
   if (handle_->database != nullptr) hs_database_size(handle_->database, &bytes);

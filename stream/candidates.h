@@ -38,6 +38,14 @@ class CandidateDatabase {
 
   size_t bytes() const;
 
+  // The database as bytes for a later process, and back. Bytes of another engine or machine are
+  // refused with kInvalidArgument; bytes that were tampered with are not recognised by Hyperscan
+  // in every case, so whoever keeps them must (stream/candidate_cache.h).
+  Result<std::string> Serialized() const;
+  static Result<std::shared_ptr<const CandidateDatabase>> FromSerialized(std::string_view bytes);
+  // What must be the same for bytes to be of use: Hyperscan's version and the processor's kind.
+  static std::string EngineName();
+
  private:
   friend class CandidateScanner;
   struct Handle;

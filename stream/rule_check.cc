@@ -43,18 +43,19 @@ void CheckExamples(const std::shared_ptr<const RuleSet>& rules, Diagnostics* dia
 
 }  // namespace
 
-std::shared_ptr<const RuleSet> CheckRules(std::span<const RuleText> texts,
-                                          Diagnostics* diagnostics) {
+std::shared_ptr<const RuleSet> CheckRules(std::span<const RuleText> texts, Diagnostics* diagnostics,
+                                          const CandidateCache* cache) {
   std::vector<Rule> usable = ParseRules(texts, diagnostics);
   // Compiled even when some were left out: what is wrong with the others is told too.
-  std::shared_ptr<const RuleSet> rules = RuleSet::Compile(std::move(usable), diagnostics);
+  std::shared_ptr<const RuleSet> rules = RuleSet::Compile(std::move(usable), diagnostics, cache);
   if (rules != nullptr) CheckExamples(rules, diagnostics);
   return diagnostics->ok() ? rules : nullptr;
 }
 
 std::shared_ptr<const RuleSet> CheckRuleFiles(std::span<const std::string> paths,
-                                              Diagnostics* diagnostics) {
-  return CheckRules(ReadRuleFiles(paths, diagnostics), diagnostics);
+                                              Diagnostics* diagnostics,
+                                              const CandidateCache* cache) {
+  return CheckRules(ReadRuleFiles(paths, diagnostics), diagnostics, cache);
 }
 
 std::vector<LineMatch> MatchLines(const std::shared_ptr<const RuleSet>& rules,

@@ -19,12 +19,13 @@ namespace fleetmedic {
 // Loads and compiles the rules and tries every example and counter-example on its own rule; an
 // example that does not match and a counter-example that does are errors at the rule's place.
 // Null with errors in `diagnostics`. Blocks on the disk and for the compiler, a few milliseconds a
-// rule.
-std::shared_ptr<const RuleSet> CheckRules(std::span<const RuleText> texts,
-                                          Diagnostics* diagnostics);
+// rule that is not in the cache.
+std::shared_ptr<const RuleSet> CheckRules(std::span<const RuleText> texts, Diagnostics* diagnostics,
+                                          const CandidateCache* cache = nullptr);
 // Of these files and folders of *.toml.
 std::shared_ptr<const RuleSet> CheckRuleFiles(std::span<const std::string> paths,
-                                              Diagnostics* diagnostics);
+                                              Diagnostics* diagnostics,
+                                              const CandidateCache* cache = nullptr);
 
 // The packs that ship, as they are in rules/: part of the program.
 std::span<const RuleText> ShippedRules();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/logging.h"
 #include "base/text.h"
 #include "config/pattern.h"
 #include "config/rules_load.h"
@@ -31,6 +32,20 @@ void ErrorInPattern(const Rule& rule, bool cancel, size_t offset, const std::str
                          (offset > 0 ? " at offset " + std::to_string(offset) : ""));
 }
 
+std::shared_ptr<const CandidateDatabase> CompileOrGet(
+    std::span<const CandidateExpression> expressions, const CandidateCache* cache,
+    std::vector<CandidateProblem>* problems) {
+  if (cache == nullptr) return CandidateDatabase::Compile(expressions, problems);
+  if (auto kept = cache->Get(expressions); kept != nullptr) return kept;
+  auto database = CandidateDatabase::Compile(expressions, problems);
+  if (database == nullptr) return nullptr;
+  if (const Status put = cache->Put(expressions, *database); !put) {
+    LogWarning("cannot keep the compiled rules; the next start compiles them again",
+               {{"error", put.error().message}});
+  }
+  return database;
+}
+
 }  // namespace
 
 std::string RuleMatch::Unit() const {
@@ -53,7 +68,8 @@ std::map<std::string, std::string> RuleMatch::CaptureTexts() const {
   return texts;
 }
 
-std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules, Diagnostics* diagnostics) {
+std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules, Diagnostics* diagnostics,
+                                                const CandidateCache* cache) {
   const size_t errors_before = diagnostics->errors();
   std::shared_ptr<RuleSet> set(new RuleSet);
   std::vector<CandidateExpression> expressions;
@@ -84,7 +100,7 @@ std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules, Diagnos
   // What RE2 refuses needs no second word.
   if (diagnostics->errors() != errors_before) return nullptr;
   std::vector<CandidateProblem> problems;
-  set->database_ = CandidateDatabase::Compile(expressions, &problems);
+  set->database_ = CompileOrGet(expressions, cache, &problems);
   for (const CandidateProblem& problem : problems) {
     const std::vector<size_t>& origins = read[problem.expression].origins;
     ErrorInPattern(rules[set->rule_of_[problem.expression]], problem.expression >= rules.size(),

@@ -16,6 +16,7 @@
 #include "config/diagnostics.h"
 #include "config/rule.h"
 #include "config/text_template.h"
+#include "stream/candidate_cache.h"
 #include "stream/candidates.h"
 #include "stream/line_pattern.h"
 
@@ -49,7 +50,9 @@ class RuleSet {
  public:
   // Null where an expression is not sound; each such is an error in `diagnostics` at its place in
   // the file. Requires rules that ParseRules let through. No rules are a set that matches nothing.
-  static std::shared_ptr<const RuleSet> Compile(std::vector<Rule> rules, Diagnostics* diagnostics);
+  // With a cache the engine comes from there where it is kept, and is put there where it is not.
+  static std::shared_ptr<const RuleSet> Compile(std::vector<Rule> rules, Diagnostics* diagnostics,
+                                                const CandidateCache* cache = nullptr);
 
   const std::vector<Rule>& rules() const { return rules_; }
   // Of the compiled expressions.
