@@ -122,9 +122,10 @@ Status Assembly::AddRemediator() {
   api.silent_after = config.remediator.policy.silent_after;
   api.version = std::string(kVersion);
   api.scheduler = HttpAddress::Unix(SchedulerSocket(config));
-  api_ = std::make_unique<ApiServer>(
-      std::move(api), ApiEnvironment{*controller_, *remediator_store_, clock_, metrics_,
-                                     [this] { return Health(); }});
+  ApiEnvironment environment{*controller_, *remediator_store_, clock_, metrics_,
+                             [this] { return Health(); }};
+  if (options_.rules != nullptr) environment.rules = options_.rules->rules();
+  api_ = std::make_unique<ApiServer>(std::move(api), environment);
   return {};
 }
 

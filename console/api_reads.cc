@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "console/api_json.h"
 #include "console/api_routes.h"
+#include "console/rules_view.h"
 #include "console/selector.h"
 #include "console/why.h"
 
@@ -168,6 +169,16 @@ HttpResponse ApiRoutes::GetGrants(const HttpRequest&, const std::string&) {
     items.push_back(GrantJson(grant, *look.snapshot));
   }
   return HttpResponse::FromJson(200, ItemsJson(std::move(items)));
+}
+
+HttpResponse ApiRoutes::GetRules(const HttpRequest&, const std::string&) {
+  return HttpResponse::FromJson(200, RulesJson(env_.rules, *LookNow().snapshot));
+}
+
+HttpResponse ApiRoutes::GetRule(const HttpRequest& request, const std::string&) {
+  const Result<Json> rule = RuleJson(env_.rules, *LookNow().snapshot, request.param("rule"));
+  if (!rule) return HttpResponse::Problem(rule.error());
+  return HttpResponse::FromJson(200, *rule);
 }
 
 HttpResponse ApiRoutes::GetAudit(const HttpRequest& request, const std::string&) {

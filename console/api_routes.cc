@@ -47,6 +47,8 @@ std::vector<HttpRoute> ApiRoutes::Table() {
       Guarded("GET", "/api/v1/hosts/{host}", &ApiRoutes::GetHost),
       Guarded("GET", "/api/v1/hosts/{host}/why", &ApiRoutes::GetWhy),
       Guarded("GET", "/api/v1/grants", &ApiRoutes::GetGrants),
+      Guarded("GET", "/api/v1/rules", &ApiRoutes::GetRules),
+      Guarded("GET", "/api/v1/rules/{rule}", &ApiRoutes::GetRule),
       Guarded("GET", "/api/v1/audit", &ApiRoutes::GetAudit),
       Guarded("GET", "/api/v1/jobs", &ApiRoutes::Forward),
       Guarded("GET", "/api/v1/jobs/{job}", &ApiRoutes::Forward),

@@ -5,12 +5,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/http_server.h"
 #include "base/metrics.h"
+#include "config/rule.h"
 #include "console/audit_view.h"
 #include "console/auth.h"
 #include "console/scheduler_proxy.h"
@@ -28,6 +30,8 @@ struct ApiEnvironment {
   Metrics& metrics;
   // What /healthz says: an error is 503 and its message. Thread-safe; empty is always well.
   std::function<Status()> health;
+  // The rules of the stream in this process; empty where it has none.
+  std::span<const Rule> rules = {};
 };
 
 // How long a request waits to become durable. Past it the answer is 504: it may still take effect.
@@ -66,6 +70,8 @@ class ApiRoutes {
   HttpResponse GetHost(const HttpRequest& request, const std::string&);
   HttpResponse GetWhy(const HttpRequest& request, const std::string&);
   HttpResponse GetGrants(const HttpRequest&, const std::string&);
+  HttpResponse GetRules(const HttpRequest&, const std::string&);
+  HttpResponse GetRule(const HttpRequest& request, const std::string&);
   HttpResponse GetAudit(const HttpRequest& request, const std::string&);
   HttpResponse GetOverrides(const HttpRequest&, const std::string&);
   HttpResponse Forward(const HttpRequest& request, const std::string& who);

@@ -69,9 +69,10 @@ class ApiServerTest : public testing::Test {
 
 TEST_F(ApiServerTest, EveryRouteUnderApiNeedsAToken) {
   Start();
-  for (const char* target : {"/api/v1/state", "/api/v1/stream", "/api/v1/hosts", "/api/v1/hosts/a",
-                             "/api/v1/hosts/a/why", "/api/v1/grants", "/api/v1/audit",
-                             "/api/v1/overrides", "/api/v1/jobs", "/api/v1/tasks"}) {
+  for (const char* target :
+       {"/api/v1/state", "/api/v1/stream", "/api/v1/hosts", "/api/v1/hosts/a",
+        "/api/v1/hosts/a/why", "/api/v1/grants", "/api/v1/audit", "/api/v1/overrides",
+        "/api/v1/rules", "/api/v1/rules/kernel.oops", "/api/v1/jobs", "/api/v1/tasks"}) {
     const HttpReply reply = Send({"GET", target}, false);
     EXPECT_EQ(reply.status, 401) << target;
     EXPECT_EQ(reply.headers.at("content-type"), "application/problem+json") << target;
@@ -164,6 +165,7 @@ TEST_F(ApiServerTest, WhatPeopleSayIsCheckedBeforeItIsPosted) {
       {"a limit past the limit", "GET", "/api/v1/audit?limit=100000", "", 400, "1 to 1000"},
       {"a since of neither kind", "GET", "/api/v1/audit?since=yesterday", "", 400, "neither"},
       {"a host that is not known", "GET", "/api/v1/hosts/web-9", "", 404, "no host"},
+      {"a rule that is not in use", "GET", "/api/v1/rules/kernel.oops", "", 404, "no rule"},
       {"no scheduler", "GET", "/api/v1/jobs", "", 501, "no bundled scheduler"},
       {"no such file", "GET", "/etc-passwd", "", 404, "nothing at"},
   };

@@ -62,6 +62,8 @@ constexpr std::array kCommon = {
 };
 
 // Arguments that several commands share.
+constexpr std::array kOneRule = {
+    Positional{"RULE", true, false, Completion::kNothing, "the rule's name: kernel.oops"}};
 constexpr std::array kOneHost = {
     Positional{"HOST", true, false, Completion::kHost, "the host's name"}};
 constexpr std::array kHosts = {
@@ -270,6 +272,15 @@ constexpr std::array kCommands = {
             {},
             kReadExits,
             RunDescribeHost},
+    Command{"describe rule",
+            Group::kLook,
+            "What a rule finds, what ends it, and where it stands",
+            "",
+            kObjectFlags,
+            kOneRule,
+            {},
+            kReadExits,
+            RunDescribeRule},
     Command{"why",
             Group::kLook,
             "From the evidence to the act, line by line",

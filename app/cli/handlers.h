@@ -11,6 +11,7 @@ namespace fleetmedic::cli {
 int RunStatus(const Invocation& call);
 int RunGet(const Invocation& call);
 int RunDescribeHost(const Invocation& call);
+int RunDescribeRule(const Invocation& call);
 int RunWhy(const Invocation& call);
 int RunWhyNot(const Invocation& call);
 

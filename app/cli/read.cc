@@ -154,6 +154,19 @@ int RunDescribeHost(const Invocation& call) {
   return kExitDone;
 }
 
+int RunDescribeRule(const Invocation& call) {
+  const Terminal terminal(call);
+  const Answer<ApiReply> rule =
+      Ask(call, "/api/v1/rules/" + EncodePercent(call.args.positionals[0]));
+  if (!rule) return Report(terminal, rule.error());
+  if (terminal.Format() == "json") {
+    terminal.PrintJson(rule->json);
+  } else {
+    terminal.Print(RenderRule(rule->json, terminal.style(), call.env.clock->Wall()));
+  }
+  return kExitDone;
+}
+
 int RunWhy(const Invocation& call) {
   const Terminal terminal(call);
   const Answer<ApiReply> why =

@@ -35,6 +35,11 @@ TextTable ListTable(Resource resource, std::span<const Json> items, const TextSt
 // A HostDetail.
 std::string RenderHost(const Json& host, const TextStyle& style, WallTime now);
 
+// A Rule, its threshold ("3 in 5m"), and what ends what it found ("quiet 10m, cancel").
+std::string RenderRule(const Json& rule, const TextStyle& style, WallTime now);
+std::string RuleThreshold(const Json& rule);
+std::string RuleClears(const Json& rule);
+
 // The answer of /why.
 std::string RenderWhy(const Json& why, const TextStyle& style);
 

@@ -92,13 +92,23 @@ std::string Joined(const Json& list, std::string_view separator) {
 }
 
 TextTable RuleTable(std::span<const Json> rules, const TextStyle& style) {
-  std::vector<std::string> titles = {"RULE", "VERSION", "SEVERITY", "CONDITION", "SOURCES"};
-  if (style.wide) titles.emplace_back("PATTERN");
+  std::vector<std::string> titles = {"RULE",      "SEVERITY", "CONDITION", "SOURCES",
+                                     "THRESHOLD", "CLEARS",   "HOSTS"};
+  if (style.wide) titles.insert(titles.end(), {"VERSION", "PATTERN"});
   TextTable table(std::move(titles));
   for (const Json& one : rules) {
-    std::vector<Cell> cells = {TextOf(one, "name"), TextOf(one, "version"), TextOf(one, "severity"),
-                               TextOf(one, "condition"), Joined(one["sources"], " ")};
-    if (style.wide) cells.emplace_back(TextOf(one, "pattern"));
+    const bool open = one["hosts"].integer().value_or(0) > 0;
+    std::vector<Cell> cells = {TextOf(one, "name"),
+                               TextOf(one, "severity"),
+                               TextOf(one, "condition"),
+                               Joined(one["sources"], " "),
+                               RuleThreshold(one),
+                               RuleClears(one),
+                               Cell(NumberText(one, "hosts"), open ? Color::kRed : Color::kNone)};
+    if (style.wide) {
+      cells.emplace_back(TextOf(one, "version"));
+      cells.emplace_back(TextOf(one, "pattern"));
+    }
     table.Add(std::move(cells));
   }
   return table;
