@@ -43,14 +43,51 @@ Status CheckText(std::string_view text, uint32_t lines) {
   return {};
 }
 
+template <typename T>
+bool ReadWhole(std::string_view text, T* number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+// False where the header breaks what LogFrame says of it.
+bool ReadRepeats(std::string_view text, uint32_t lines, std::vector<LogFrame::Repeats>* repeats) {
+  for (const std::string_view one : Split(text, ' ')) {
+    const size_t star = one.find('*');
+    if (star == std::string_view::npos || repeats->size() == LogFrame::kRepeatsMax) return false;
+    LogFrame::Repeats run;
+    if (!ReadWhole(one.substr(0, star), &run.line) ||
+        !ReadWhole(one.substr(star + 1), &run.times)) {
+      return false;
+    }
+    const bool in_order = repeats->empty() || repeats->back().line < run.line;
+    if (!in_order || run.line >= lines || run.times < 2) return false;
+    repeats->push_back(run);
+  }
+  return true;
+}
+
 }  // namespace
 
+uint64_t LogFrame::Written() const {
+  uint64_t written = lines;
+  for (const Repeats& run : repeats) written += run.times - 1;
+  return written;
+}
+
 LogFrameHeaderList LogFrameHeaders(const LogFrame& frame) {
-  return {{"host", frame.host.str()},
-          {"boot_id", frame.boot_id},
-          {"source", frame.source},
-          {"first_at", FormatWall(frame.first_at)},
-          {"lines", std::to_string(frame.lines)}};
+  LogFrameHeaderList headers = {{"host", frame.host.str()},
+                                {"boot_id", frame.boot_id},
+                                {"source", frame.source},
+                                {"first_at", FormatWall(frame.first_at)},
+                                {"lines", std::to_string(frame.lines)}};
+  if (frame.repeats.empty()) return headers;
+  std::string repeats;
+  for (const LogFrame::Repeats& run : frame.repeats) {
+    if (!repeats.empty()) repeats += ' ';
+    repeats += std::to_string(run.line) + "*" + std::to_string(run.times);
+  }
+  headers.emplace_back("repeats", std::move(repeats));
+  return headers;
 }
 
 Result<LogFrame> LogFrameFrom(std::string_view key,
@@ -86,8 +123,11 @@ Result<LogFrame> LogFrameFrom(std::string_view key,
   if (!first_at) return fail("first_at", *Header(headers, "first_at"));
   frame.first_at = *first_at;
   const std::string_view lines = *Header(headers, "lines");
-  const auto [end, error] = std::from_chars(lines.data(), lines.data() + lines.size(), frame.lines);
-  if (error != std::errc() || end != lines.data() + lines.size()) return fail("lines", lines);
+  if (!ReadWhole(lines, &frame.lines)) return fail("lines", lines);
+  const std::optional<std::string_view> repeats = Header(headers, "repeats");
+  if (repeats && !ReadRepeats(*repeats, frame.lines, &frame.repeats)) {
+    return fail("repeats", *repeats);
+  }
   FLEETMEDIC_RETURN_IF_ERROR(CheckText(value, frame.lines));
   frame.text = std::move(value);
   return frame;

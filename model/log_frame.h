@@ -25,7 +25,20 @@ struct LogFrame {
   uint32_t lines = 0;
   // The lines, joined and ended by '\n'. Each at most kLineBytesMax; longer ones were cut.
   std::string text;
+  // Lines that stand for more than one: the same line of the same source, without another between,
+  // was written `times` times. In the order of the lines.
+  struct Repeats {
+    uint32_t line = 0;  // from 0
+    uint64_t times = 2;
 
+    bool operator==(const Repeats&) const = default;
+  };
+  std::vector<Repeats> repeats;
+
+  // How many lines were written in all.
+  uint64_t Written() const;
+
+  static constexpr size_t kRepeatsMax = 400;
   static constexpr size_t kLineBytesMax = 8 * 1024;
   static constexpr size_t kTextBytesMax = 256 * 1024;
   static constexpr size_t kSourceBytesMax = 512;
@@ -36,7 +49,8 @@ struct LogFrame {
 
 using LogFrameHeaderList = std::vector<std::pair<std::string, std::string>>;
 
-// The headers of the record whose key is the host and whose value is the text.
+// The headers of the record whose key is the host and whose value is the text. Repeats are the
+// header "repeats", "0*17 4*2", and no header where there are none.
 LogFrameHeaderList LogFrameHeaders(const LogFrame& frame);
 
 // The frame that such a record holds. kInvalidArgument, with what is wrong, for anything that

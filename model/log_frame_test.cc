@@ -64,5 +64,22 @@ TEST(LogFrame, WhatCannotBeRightIsRefusedWithWhy) {
             "the text has 262145 bytes, more than the limit of 262144");
 }
 
+TEST(LogFrame, TellsHowOftenALineWasWritten) {
+  LogFrame frame = GoodFrame();
+  EXPECT_EQ(frame.Written(), 2u);
+  frame.repeats = {{0, 17}, {1, 2}};
+  EXPECT_EQ(frame.Written(), 19u);
+  const LogFrameHeaderList headers = LogFrameHeaders(frame);
+  EXPECT_EQ(headers.back(), (std::pair<std::string, std::string>{"repeats", "0*17 1*2"}));
+  EXPECT_EQ(LogFrameFrom("web-1", headers, frame.text), frame);
+  frame.repeats.clear();
+  for (const std::string_view wrong :
+       {"", "0", "0*1", "*2", "0*", "2*2", "1*2 0*2", "0*2 0*2", "0*2  1*2", "0*-2", "0*2,1*2"}) {
+    LogFrameHeaderList bad = LogFrameHeaders(frame);
+    bad.emplace_back("repeats", wrong);
+    EXPECT_FALSE(LogFrameFrom("web-1", bad, frame.text).has_value()) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace fleetmedic

@@ -116,7 +116,7 @@ void StreamRole::ReadRecord(const LogRecord& record) {
 }
 
 void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
-  lines_read_.Add(frame.lines);
+  lines_read_.Add(static_cast<double>(frame.Written()));
   bytes_read_.Add(static_cast<double>(frame.text.size()));
   const WallTime now = parts_.clock->Wall();
   FrameFindings found;

@@ -26,10 +26,13 @@ std::optional<Finding> Thresholds::Add(const RuleHit& hit) {
     window.evidence.clear();
     window.lines = 0;
   }
-  window.times.push_back(at);
-  if (window.times.size() > static_cast<size_t>(rule.threshold_count)) window.times.pop_front();
+  const size_t count = static_cast<size_t>(rule.threshold_count);
+  for (uint64_t i = 0; i < std::min<uint64_t>(hit.times, count); ++i) {
+    window.times.push_back(at);
+    if (window.times.size() > count) window.times.pop_front();
+  }
   if (window.lines == 0) window.first_at = at;
-  ++window.lines;
+  window.lines += hit.times;
   window.evidence.push_back(VisibleText(hit.line.substr(0, kEvidenceBytesMax)));
   if (window.evidence.size() > kEvidenceLines) window.evidence.pop_front();
 

@@ -29,6 +29,7 @@ struct RuleHit {
   std::string_view line;
   WallTime at = kWallNever;
   std::string_view position;  // Finding::position
+  uint64_t times = 1;         // how often the line was written
 };
 
 struct ThresholdLimits {

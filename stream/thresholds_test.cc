@@ -69,6 +69,19 @@ TEST(Thresholds, ACancelOfWhatAnEarlierStreamMayHaveFoundIsTold) {
   EXPECT_FALSE(Cancel(&thresholds, MakeRule(1, Minutes(1)), Seconds(1)));
 }
 
+TEST(Thresholds, ALineThatWasWrittenOftenCountsAsOften) {
+  Thresholds thresholds;
+  const Rule rule = MakeRule(3, Minutes(1));
+  const HostId id{"h"};
+  RuleHit hit{id, "b", rule, "sda", "message", {}, "line", kStart, "logs/0@7"};
+  hit.times = 2;
+  EXPECT_FALSE(thresholds.Add(hit));
+  hit.times = 1'000'000'000'000;
+  const std::optional<Finding> finding = thresholds.Add(hit);
+  ASSERT_TRUE(finding.has_value());
+  EXPECT_EQ(finding->count, 1'000'000'000'002u);
+}
+
 TEST(Thresholds, AnEventIsToldOnceInItsTime) {
   Thresholds thresholds;
   Rule rule = MakeRule(1, Seconds(1));

@@ -1,4 +1,5 @@
-// Lines of many sources, joined into frames, with a cap on the rate of each source. Pure.
+// Lines of many sources, joined into frames, with a cap on the rate of each source; the same line
+// again and again is one line with a count. Pure.
 #ifndef FLEETMEDIC_DETECTORS_LOGS_FRAME_BUILDER_H_
 #define FLEETMEDIC_DETECTORS_LOGS_FRAME_BUILDER_H_
 
@@ -25,6 +26,10 @@ class FrameBuilder {
  public:
   // Past this many sources at once, lines are of the source "other", which no rule trusts.
   static constexpr size_t kSourcesMax = 256;
+  // A line that repeats the one before it is only counted: in the frame where that still waits,
+  // else once more when another line comes or after this time. Longer lines are not compared.
+  static constexpr Millis kRepeatsAfter = Seconds(1);
+  static constexpr size_t kRepeatBytesMax = 1024;
 
   struct Options {
     HostId host;
@@ -37,26 +42,36 @@ class FrameBuilder {
   // For the frames that are made from now on.
   void SetBoot(std::string boot_id) { boot_id_ = std::move(boot_id); }
 
-  // False when the source's share of this second is used up: the line is counted as lost.
+  // False when the source's share of this second is used up: the line is counted as lost. A repeat
+  // takes no share.
   bool Add(const std::string& source, const std::string& line, MonoTime now, WallTime wall);
 
   void CountLost(const std::string& source, uint64_t lines, MonoTime now);
 
-  // When Take is due: flush_after from the first line that waits, or at once when much waits;
-  // kMonoForever when nothing does.
+  // When Take is due: flush_after from the first line that waits, or at once when much waits; for
+  // counted repeats when their time has come; kMonoForever when nothing waits.
   MonoTime FlushDue() const { return flush_due_; }
 
-  // All that waits, as frames; lines of one source keep their order.
+  // All that waits, counted repeats too, as frames; lines of one source keep their order.
   std::vector<LogFrame> Take();
 
   const std::map<std::string, LostLines>& lost() const { return lost_; }
 
  private:
-  struct Rate {
+  struct Source {
     MonoTime second_start{};
-    int64_t lines = 0;
+    int64_t lines = 0;  // in this second
+    // The line before, when it was shipped or put where it waits, and how often it came since.
+    std::string last;
+    MonoTime last_at{};
+    WallTime held_at = kWallNever;
+    uint64_t held = 0;
   };
 
+  // Whether the line was counted and needs nothing more.
+  bool CountRepeat(const std::string& name, const std::string& line, WallTime wall, Source* source);
+  void Release(const std::string& name, Source* source);
+  void Append(const std::string& name, std::string_view line, uint64_t times, WallTime wall);
   LogFrame& FrameOf(const std::string& source, size_t line_bytes, WallTime wall);
 
   const Options options_;
@@ -64,7 +79,7 @@ class FrameBuilder {
   MonoTime flush_due_ = kMonoForever;
   std::vector<LogFrame> full_;
   std::map<std::string, LogFrame> open_;
-  std::map<std::string, Rate> rates_;
+  std::map<std::string, Source> known_;
   std::map<std::string, LostLines> lost_;
 };
 
