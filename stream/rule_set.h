@@ -94,6 +94,8 @@ class Matcher {
   void MatchText(std::string_view text, std::string_view source, LineMatched matched);
 
   const RuleSet& rules() const { return *rules_; }
+  // Whether any rule trusts the source: where none does, its lines need not be looked at.
+  bool Trusts(std::string_view source) { return !Trusted(source).empty(); }
 
  private:
   // For each rule whether it is trusted; empty where none is.

@@ -120,16 +120,35 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
   bytes_read_.Add(static_cast<double>(frame.text.size()));
   const WallTime now = parts_.clock->Wall();
   FrameFindings found;
-  matcher_->MatchText(frame.text, frame.source,
-                      [&](size_t, std::string_view line, const RuleMatch& match) {
-                        if (!match.cancels) rule_matches_[match.rule_index].Add();
-                        const RuleHit hit = {frame.host,   frame.boot_id,   match.rule,
-                                             match.Unit(), match.Message(), match.CaptureTexts(),
-                                             line,         frame.first_at,  position};
-                        std::optional<Finding> finding =
-                            match.cancels ? thresholds_.Cancel(hit) : thresholds_.Add(hit);
-                        if (finding && !found.Take(*std::move(finding))) findings_over_limit_.Add();
-                      });
+  const auto take = [&](Finding finding) {
+    if (!found.Take(std::move(finding))) findings_over_limit_.Add();
+  };
+  // Only the kernel tells one thing in several lines that are not one message.
+  KernelRecord* const record =
+      frame.source == "kernel" ? records_.Of(frame.host, frame.boot_id) : nullptr;
+  auto run = frame.repeats.begin();
+  if (!matcher_->Trusts(frame.source)) return;
+  ForEachLine(frame.text, [&](size_t number, std::string_view line) {
+    const bool repeated = run != frame.repeats.end() && run->line + 1 == number;
+    const uint64_t times = repeated ? (run++)->times : 1;
+    if (record != nullptr && !record->Take(line, frame.first_at)) return;
+    matcher_->Match(line, frame.source, [&](const RuleMatch& match) {
+      if (!match.cancels) rule_matches_[match.rule_index].Add(static_cast<double>(times));
+      const RuleHit hit = {
+          frame.host,           frame.boot_id, match.rule,     match.Unit(), match.Message(),
+          match.CaptureTexts(), line,          frame.first_at, position,     times};
+      const bool in_record = record != nullptr && record->joined() && !match.cancels;
+      if (in_record && !record->Counts(match.rule.name, hit.unit)) return;
+      std::optional<Finding> finding =
+          match.cancels ? thresholds_.Cancel(hit) : thresholds_.Add(hit);
+      if (!finding) return;
+      if (in_record) return record->Add(*std::move(finding));
+      // What stands before it is told before it.
+      if (record != nullptr) TellRecord(record, frame, position, take);
+      take(*std::move(finding));
+    });
+  });
+  if (record != nullptr) TellRecord(record, frame, position, take);
   for (const Finding& finding : found.Settled()) {
     if (finding.condition.verdict == Verdict::kOk) cancels_.Add();
     findings_.push_back(RecordOf(finding, now));
@@ -137,6 +156,11 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
   windows_.Set(static_cast<double>(thresholds_.windows()));
   windows_dropped_.Add(static_cast<double>(thresholds_.dropped() - windows_dropped_told_));
   windows_dropped_told_ = thresholds_.dropped();
+}
+
+void StreamRole::TellRecord(KernelRecord* record, const LogFrame& frame,
+                            const std::string& position, absl::FunctionRef<void(Finding)> take) {
+  for (Finding& finding : record->Told(frame.first_at, position)) take(std::move(finding));
 }
 
 void StreamRole::DeadLetter(const LogRecord& record, const std::string& position,

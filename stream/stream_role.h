@@ -21,6 +21,7 @@
 #include "eventlog/event_log.h"
 #include "model/log_frame.h"
 #include "stream/frame_findings.h"
+#include "stream/kernel_record.h"
 #include "stream/rule_set.h"
 #include "stream/thresholds.h"
 
@@ -59,6 +60,8 @@ class StreamRole final : public Role {
   bool OpenReader();
   void ReadRecord(const LogRecord& record);
   void ReadFrame(const LogFrame& frame, const std::string& position);
+  static void TellRecord(KernelRecord* record, const LogFrame& frame, const std::string& position,
+                         absl::FunctionRef<void(Finding)> take);
   void DeadLetter(const LogRecord& record, const std::string& position, const Error& why);
   // Makes what was read durable, then the place. False: the same again in a later turn.
   bool Settle();
@@ -71,6 +74,7 @@ class StreamRole final : public Role {
   const Parts parts_;
   std::optional<Matcher> matcher_;
   Thresholds thresholds_;
+  KernelRecords records_;
   std::unique_ptr<Reader> reader_;
   std::vector<Record> findings_;
   std::vector<Record> dead_letters_;
