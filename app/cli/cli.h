@@ -36,6 +36,7 @@ struct RoleHandlers {
   Handler task_shim = nullptr;
   Handler rules_check = nullptr;
   Handler rules_match = nullptr;
+  Handler rules_import = nullptr;
   Handler config_check = nullptr;
   Handler config_show = nullptr;
 };

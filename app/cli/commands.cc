@@ -123,6 +123,18 @@ constexpr std::array kMatchFlags = {
     Flag{"rules", 0, F::kFile, "PATH", "", "these rules in place of the packs that ship"},
     Flag{"source", 0, F::kText, "SOURCE", "", "only rules that trust it: kernel, journal:UNIT"},
     kObjectFormat};
+constexpr std::array kImportFlags = {
+    Flag{"output", 'o', F::kFile, "FILE", "", "where the rules are written, in place of stdout"},
+    Flag{"report", 0, F::kSwitch, "", "", "print what became of each rule in place of the rules"},
+    Flag{
+        "permanent-clears", 0, F::kText, "CLEARS", "",
+        "what ends permanent conditions: boot, or quiet=30m; else they are refused, or asked for"}};
+constexpr std::array kImportFiles = {
+    Positional{"FORMAT", true, false, Completion::kNothing, "npd"},
+    Positional{"FILE", true, true, Completion::kFile, "kernel-monitor.json and the like"}};
+constexpr std::array kImportExamples = {
+    Example{"fleetmedic rules import npd kernel-monitor.json --permanent-clears boot -o site.toml",
+            "then: rules check site.toml"}};
 constexpr std::array kConfigFlags = {kConfig};
 constexpr std::array kConfigShowFlags = {
     kConfig, Flag{"origin", 0, F::kSwitch, "", "", "where each value comes from"}, kObjectFormat};
@@ -419,6 +431,17 @@ constexpr std::array kCommands = {
             {},
             nullptr,
             &RoleHandlers::rules_match},
+    Command{"rules import",
+            Group::kCheck,
+            "Rules of node-problem-detector as ours",
+            "FORMAT is npd. System log monitors become rules; custom plugins become checks, which\n"
+            "are written as comments behind them. Exit code 1 where a rule was refused.",
+            kImportFlags,
+            kImportFiles,
+            kImportExamples,
+            {},
+            nullptr,
+            &RoleHandlers::rules_import},
     Command{"config check",
             Group::kCheck,
             "Check a config, all errors at once",
