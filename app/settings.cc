@@ -9,6 +9,8 @@
 #include "app/demo/demo_host.h"
 #include "base/file.h"
 #include "base/logging.h"
+#include "base/text.h"
+#include "detectors/condition_types.h"
 
 namespace fleetmedic {
 
@@ -75,13 +77,30 @@ void UseFoldersOf(const Invocation& invocation, Config* config) {
   config->run_dir = run.empty() ? config->state_dir + "/run" : run + "/fleetmedic";
 }
 
+// What the config's own folder cannot know: which types the detectors have.
+Status CheckTypes(const Config& config, const std::string& path, Diagnostics* diagnostics) {
+  const size_t before = diagnostics->errors();
+  for (const CheckConfig& check : config.detectors.checks.list) {
+    const ConditionType* const taken = FindConditionType(check.type);
+    if (taken == nullptr) continue;
+    diagnostics->Error({path, 0, 0}, 1,
+                       fmt::format("checks.type: {} of the check {} is a condition of the {} "
+                                   "detector; a check needs a type of its own",
+                                   check.type, Quote(check.name), taken->detector));
+  }
+  if (diagnostics->errors() == before) return {};
+  return Fail(Code::kInvalidArgument, "the config " + Quote(path) + " has checks of taken types");
+}
+
 }  // namespace
 
 Result<Config> ReadConfig(const Invocation& invocation, Diagnostics* diagnostics,
                           ConfigOrigins* origins) {
   std::string path = invocation.args.Text("config");
   if (path.empty() && FsRoot("/").Exists(kSystemConfig)) path = kSystemConfig;
-  return LoadConfig(path, VariablesOf(invocation), diagnostics, origins);
+  Result<Config> config = LoadConfig(path, VariablesOf(invocation), diagnostics, origins);
+  if (config) FLEETMEDIC_RETURN_IF_ERROR(CheckTypes(*config, path, diagnostics));
+  return config;
 }
 
 Result<Config> LoadSettings(const Invocation& invocation) {

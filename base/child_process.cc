@@ -6,7 +6,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +46,8 @@ struct Launch {
   bool new_session = false;
   const ChildLimit* limits = nullptr;
   size_t limit_count = 0;
+  const ChildUser* user = nullptr;
+  bool dies_with_thread = false;
   // Written by the child when it fails.
   const char* failed_step = nullptr;
   int error_number = 0;
@@ -65,6 +69,14 @@ void ResetSignals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// By the system calls themselves: the functions of libc change every thread of what they take for
+// their process, and this memory is our parent's.
+bool BecomeUser(const ChildUser& user) {
+  return syscall(SYS_setgroups, user.groups.size(), user.groups.data()) == 0 &&
+         syscall(SYS_setresgid, user.gid, user.gid, user.gid) == 0 &&
+         syscall(SYS_setresuid, user.uid, user.uid, user.uid) == 0;
+}
+
 int RunChild(void* argument) {
   auto* const launch = static_cast<Launch*>(argument);
   ResetSignals();
@@ -81,6 +93,13 @@ int RunChild(void* argument) {
     if (setrlimit(static_cast<__rlimit_resource>(launch->limits[i].resource), &limit) != 0) {
       return FailStep(launch, "set a resource limit");
     }
+  }
+  if (launch->user != nullptr && !BecomeUser(*launch->user)) {
+    return FailStep(launch, "become its user (CAP_SETUID, CAP_SETGID)");
+  }
+  // After that: a change of user takes it back (prctl(2)).
+  if (launch->dies_with_thread && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+    return FailStep(launch, "die with its parent");
   }
   execve(launch->program, launch->argv, launch->env);
   return FailStep(launch, "execute");
@@ -193,6 +212,9 @@ Unreaped& TheUnreaped() {
 // The program's process id and, in *pidfd, its descriptor.
 Result<pid_t> Clone(Launch* launch, int* pidfd) {
   const ChildStack stack;
+  // Another user in memory that is shared takes from us, too, that our /proc/self is ours
+  // (dumpable, prctl(2)).
+  const int dumpable = prctl(PR_GET_DUMPABLE);
   if (!stack.ok()) return FailErrno("cannot get memory for a child's stack", errno);
   sigset_t all;
   sigset_t before;
@@ -202,6 +224,7 @@ Result<pid_t> Clone(Launch* launch, int* pidfd) {
       clone(RunChild, stack.top(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, launch, pidfd);
   const int clone_error = errno;
   FLEETMEDIC_CHECK(pthread_sigmask(SIG_SETMASK, &before, nullptr) == 0);
+  if (launch->user != nullptr && dumpable == 1) (void)prctl(PR_SET_DUMPABLE, 1);
   if (pid < 0) {
     return FailErrno(fmt::format("cannot make a process for {}", Quote(launch->program, 256)),
                      clone_error);
@@ -271,6 +294,8 @@ Result<Child> Child::Start(const ChildOptions& options) {
   launch.new_session = options.new_session;
   launch.limits = options.limits.data();
   launch.limit_count = options.limits.size();
+  launch.user = options.user ? &*options.user : nullptr;
+  launch.dies_with_thread = options.dies_with_thread;
   int pidfd = -1;
   FLEETMEDIC_ASSIGN_OR_RETURN(child.pid_, Clone(&launch, &pidfd));
   child.pidfd_.reset(pidfd);
@@ -280,6 +305,13 @@ Result<Child> Child::Start(const ChildOptions& options) {
         launch.error_number);
   }
   return child;
+}
+
+void Child::Abandon(Child child) {
+  if (child.pid_ < 0) return;
+  child.Kill(SIGKILL);
+  child.pid_ = -1;
+  TheUnreaped().Add(std::move(child.pidfd_));
 }
 
 size_t Child::unreaped() { return TheUnreaped().Sweep(); }
@@ -324,6 +356,8 @@ Result<CommandResult> RunCommand(const Command& command, const Clock& clock, Mon
   options.env = command.env;
   options.cwd = command.cwd;
   options.limits = command.limits;
+  options.user = command.user;
+  options.dies_with_thread = command.dies_with_thread;
   options.standard_output.kind = ChildStream::Kind::kPipe;
   options.standard_error.kind = ChildStream::Kind::kPipe;
   UniqueFd input;

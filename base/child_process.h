@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,15 @@ struct ChildLimit {
   uint64_t hard = 0;
 };
 
+// Whom a child runs as.
+struct ChildUser {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups;  // the supplementary ones, all of them
+
+  bool operator==(const ChildUser&) const = default;
+};
+
 struct ChildOptions {
   // argv[0] without a slash is looked for in kProgramPath, never in our own PATH.
   std::vector<std::string> argv;
@@ -49,6 +59,10 @@ struct ChildOptions {
   // A session of its own, without a terminal, instead of only a process group of its own.
   bool new_session = false;
   std::vector<ChildLimit> limits;
+  // None: as we are. Another than ours needs CAP_SETUID and CAP_SETGID.
+  std::optional<ChildUser> user;
+  // SIGKILL to the program when the thread that started it ends. Not to what it started in turn.
+  bool dies_with_thread = false;
 };
 
 struct ExitStatus {
@@ -93,6 +107,9 @@ class Child {
   UniqueFd& standard_output() { return streams_[1]; }
   UniqueFd& standard_error() { return streams_[2]; }
 
+  // Kills the group and puts the child aside at once: for one that is known not to die.
+  static void Abandon(Child child);
+
   // How the program ended; may be asked again. kDeadlineExceeded: it still runs.
   Result<ExitStatus> Wait(const Clock& clock, MonoTime deadline) const;
   // To every process of the group. One that left it (setsid) is not reached.
@@ -115,6 +132,8 @@ struct Command {
   std::vector<std::string> env = ChildOptions().env;
   std::string cwd = "/";
   std::vector<ChildLimit> limits;
+  std::optional<ChildUser> user;
+  bool dies_with_thread = false;
 };
 
 struct CommandResult {

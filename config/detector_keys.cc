@@ -444,10 +444,37 @@ constexpr ConfigKey kDetectorKeys[] = {
      Between(Minutes(1), Hours(240)), "See boot_loop_count."},
     {"detectors.kernel", "crash_for", [](Config& c) { return Slot(&c.detectors.kernel.crash_for); },
      Between(Minutes(1), Hours(8760)), "How long a crash dump is told."},
+    {"detectors.checks", "running_max",
+     [](Config& c) { return Slot(&c.detectors.checks.running_max); }, Between(1, 64),
+     "This many of [[checks]] run at the same time; the others wait their turn."},
+};
+
+constexpr CheckKey kCheckKeys[] = {
+    {"checks", "name", [](CheckConfig& c) { return Slot(&c.name); }, Form(TextForm::kId),
+     "The check's name: the unit of its condition, and check-NAME as a detector."},
+    {"checks", "type", [](CheckConfig& c) { return Slot(&c.type); }, Form(TextForm::kNotEmpty),
+     "The condition that it tells of, in CamelCase; none that a detector has already."},
+    {"checks",
+     "severity",
+     [](CheckConfig& c) { return Slot(&c.severity); },
+     {},
+     "hard is acted on within seconds, soft within minutes, info never."},
+    {"checks", "command", [](CheckConfig& c) { return Slot(&c.command); },
+     Form(TextForm::kNotEmpty), "The program and its arguments; no shell is between."},
+    {"checks", "interval", [](CheckConfig& c) { return Slot(&c.interval); },
+     Between(Seconds(1), Hours(24)), "Between two runs."},
+    {"checks", "deadline", [](CheckConfig& c) { return Slot(&c.deadline); },
+     Between(Millis(100), Minutes(5)), "A run that takes longer is killed, and unknown."},
+    {"checks",
+     "user",
+     [](CheckConfig& c) { return Slot(&c.user); },
+     {},
+     "A local user or UID:GID to run as; empty: the agent's own."},
 };
 
 }  // namespace
 
+std::span<const CheckKey> CheckKeys() { return kCheckKeys; }
 std::span<const ConfigKey> DetectorKeys() { return kDetectorKeys; }
 
 }  // namespace fleetmedic

@@ -3,6 +3,7 @@
 #ifndef FLEETMEDIC_CONFIG_DETECTORS_CONFIG_H_
 #define FLEETMEDIC_CONFIG_DETECTORS_CONFIG_H_
 
+#include "config/checks_config.h"
 #include "config/clock_config.h"
 #include "config/containerd_config.h"
 #include "config/disk_config.h"
@@ -37,6 +38,7 @@ struct DetectorsConfig {
   MemoryConfig memory;
   ProcessConfig process;
   KernelConfig kernel;
+  ChecksConfig checks;
 };
 
 }  // namespace fleetmedic

@@ -30,6 +30,7 @@ using ConfigKey = ConfigKeyOf<Config>;
 using ConditionKey = ConfigKeyOf<ConditionPolicy>;  // [policy.conditions.TYPE]
 using LimitKey = ConfigKeyOf<Limit>;                // [[limits]]
 using FileKey = ConfigKeyOf<TailedFile>;            // [[agent.files]]
+using CheckKey = ConfigKeyOf<CheckConfig>;          // [[checks]]
 
 // Sections stand together, in the order in which they are shown.
 std::span<const ConfigKey> ConfigKeys();
@@ -37,6 +38,7 @@ std::span<const ConfigKey> DetectorKeys();  // those of ConfigKeys() below [dete
 std::span<const ConditionKey> ConditionKeys();
 std::span<const LimitKey> LimitKeys();
 std::span<const FileKey> FileKeys();
+std::span<const CheckKey> CheckKeys();
 
 }  // namespace fleetmedic
 

@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kVariablePrefix = "FLEETMEDIC_";
 // Tables below a section, and lists of tables, that have no row in ConfigKeys.
 constexpr std::string_view kLimitsSection = "limits";
+constexpr std::string_view kChecksSection = "checks";
 constexpr std::string_view kConditionsKey = "conditions";  // of [policy]
 constexpr std::string_view kFilesKey = "files";            // of [agent]
 
@@ -61,6 +62,8 @@ class Loader {
   void ReadLimits(const TomlNode& list);
   void CheckLimit(const TomlNode& place, const Limit& limit);
   void ReadFiles(const TomlNode& list);
+  void ReadChecks(const TomlNode& list);
+  void CheckCheck(const TomlNode& place, const CheckConfig& check);
   template <typename Root>
   void ReadMembers(const TomlNode& table, std::string_view path,
                    std::span<const ConfigKeyOf<Root>> keys, Root* root);
@@ -108,7 +111,7 @@ void Loader::ReadMembers(const TomlNode& table, std::string_view path,
 }
 
 void Loader::ReadRoot(const TomlNode& root) {
-  std::vector<std::string_view> sections = {kLimitsSection};
+  std::vector<std::string_view> sections = {kLimitsSection, kChecksSection};
   for (const ConfigKey& key : ConfigKeys()) {
     const std::string_view name = key.section.empty() ? key.key : key.section;
     const std::string_view first = name.substr(0, name.find('.'));
@@ -118,6 +121,8 @@ void Loader::ReadRoot(const TomlNode& root) {
   for (const TomlMember& member : root.members) {
     if (member.key == kLimitsSection) {
       ReadLimits(member.value);
+    } else if (member.key == kChecksSection) {
+      ReadChecks(member.value);
     } else if (IsSection(member.key)) {
       if (Is(member.value, TomlKind::kTable, member.key, "a table")) {
         ReadSection(member.key, member.value);
@@ -196,6 +201,48 @@ void Loader::ReadFiles(const TomlNode& list) {
       diagnostics_->Error(element.place, element.width, "agent.files: expected path, got none");
     }
     config.agent.files.push_back(std::move(file));
+  }
+}
+
+void Loader::ReadChecks(const TomlNode& list) {
+  if (!Is(list, TomlKind::kArray, "checks", "[[checks]]")) return;
+  std::vector<CheckConfig>& checks = config.detectors.checks.list;
+  for (const TomlNode& element : list.array) {
+    if (!Is(element, TomlKind::kTable, "checks", "[[checks]]")) continue;
+    CheckConfig check;
+    ReadMembers(element, "checks", CheckKeys(), &check);
+    CheckCheck(element, check);
+    checks.push_back(std::move(check));
+  }
+  if (checks.size() > kChecksMax) {
+    diagnostics_->Error(list.place, list.width,
+                        "checks: expected at most " + std::to_string(kChecksMax) + ", got " +
+                            std::to_string(checks.size()));
+  }
+}
+
+void Loader::CheckCheck(const TomlNode& place, const CheckConfig& check) {
+  const auto refuse = [&](std::string_view key, const std::string& message) {
+    const TomlNode* value = place.Find(key);
+    const TomlNode& at = value == nullptr ? place : *value;
+    diagnostics_->Error(at.place, at.width, "checks" + message);
+  };
+  for (const std::string_view key : {"name", "type", "command"}) {
+    if (place.Find(key) == nullptr) refuse(key, ": expected " + std::string(key) + ", got none");
+  }
+  if (!check.type.empty() && !ValidConditionType(check.type)) {
+    refuse("type", ".type: expected a condition type in CamelCase, got " + Quote(check.type));
+  }
+  if (place.Find("command") != nullptr && check.command.empty()) {
+    refuse("command", ".command: expected a program and its arguments, got none");
+  }
+  if (std::ranges::count(config.detectors.checks.list, check.name, &CheckConfig::name) > 0) {
+    refuse("name", ".name: expected each name once, got " + Quote(check.name) + " again");
+  }
+  if (check.deadline >= check.interval) {
+    refuse("deadline", ".deadline: expected less than interval, " +
+                           Quote(FormatDuration(check.interval)) + ", got " +
+                           Quote(FormatDuration(check.deadline)));
   }
 }
 

@@ -229,6 +229,46 @@ TEST(ParseConfig, ALimitThatShipsIsChangedAndAnotherIsAdded) {
   EXPECT_EQ(config->remediator.limits, expected);
 }
 
+TEST(ParseConfig, ChecksAreRead) {
+  Diagnostics diagnostics;
+  const Result<Config> config = ParseConfig(
+      "[detectors.checks]\nrunning_max = 2\n"
+      "[[checks]]\nname = 'ntp'\ntype = 'NtpProblem'\ncommand = ['/opt/ntp', '-q']\n"
+      "[[checks]]\nname = 'raid'\ntype = 'RaidProblem'\nseverity = 'hard'\n"
+      "command = ['/opt/raid']\ninterval = '5m'\ndeadline = '1m'\nuser = 'nobody'\n",
+      "f", {}, &diagnostics);
+  ASSERT_TRUE(config) << diagnostics.Text();
+  const ChecksConfig& checks = config->detectors.checks;
+  EXPECT_EQ(checks.running_max, 2);
+  ASSERT_EQ(checks.list.size(), 2u);
+  EXPECT_EQ(checks.list[0].command, (std::vector<std::string>{"/opt/ntp", "-q"}));
+  EXPECT_EQ(checks.list[0].severity, Severity::kSoft);
+  EXPECT_EQ(checks.list[1].severity, Severity::kHard);
+  EXPECT_EQ(checks.list[1].deadline, Minutes(1));
+  EXPECT_EQ(checks.list[1].user, "nobody");
+
+  const Result<Config> back = ParseConfig(ShowConfig(*config, {}), "shown", {}, &diagnostics);
+  ASSERT_TRUE(back) << diagnostics.Text();
+  ASSERT_EQ(back->detectors.checks.list.size(), 2u);
+  EXPECT_EQ(back->detectors.checks.list[1].interval, Minutes(5));
+}
+
+TEST(ParseConfig, ChecksThatCannotBeMeantAreRefusedAtTheirPlace) {
+  Diagnostics diagnostics;
+  EXPECT_FALSE(
+      ParseConfig("[[checks]]\nname = 'a'\ntype = 'not_camel'\ncommand = []\n"
+                  "[[checks]]\nname = 'a'\ninterval = '5s'\ndeadline = '5s'\n",
+                  "f", {}, &diagnostics));
+  const std::string text = diagnostics.Text();
+  for (const std::string_view part :
+       {"f:3:8: error: checks.type: expected a condition type in CamelCase",
+        "f:4:11: error: checks.command: expected a program", "checks: expected type, got none",
+        "checks: expected command, got none", "checks.name: expected each name once",
+        "checks.deadline: expected less than interval"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+}
+
 TEST(ParseConfig, ConditionsAndFilesAreRead) {
   Diagnostics diagnostics;
   const Result<Config> config = ParseConfig(

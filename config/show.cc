@@ -23,6 +23,12 @@ void AppendTables(Config& config, std::string_view section, std::string* out) {
       append(FileKeys(), file);
     }
   }
+  if (section == "detectors.checks") {
+    for (CheckConfig& check : config.detectors.checks.list) {
+      *out += "\n[[checks]]\n";
+      append(CheckKeys(), check);
+    }
+  }
   if (section == "policy") {
     for (auto& [type, policy] : config.remediator.policy.conditions) {
       *out += "\n[policy.conditions." + type + "]\n";
@@ -115,6 +121,7 @@ Json ConfigSchema() {
   conditions.Set("type", "object");
   conditions.Set("additionalProperties", TableSchema(ConditionKeys()));
   sections["policy"].Set("conditions", std::move(conditions));
+  top.Set("checks", ListOf(TableSchema(CheckKeys())));
   top.Set("limits", ListOf(TableSchema(LimitKeys())));
   Json detectors(Json::Object{});
   for (auto& [name, properties] : sections) {

@@ -51,11 +51,16 @@ Condition MakeCondition(std::string_view type, std::string_view unit, Verdict ve
                         std::string_view reason, std::string message) {
   const ConditionType* const entry = FindConditionType(type);
   FLEETMEDIC_CHECK(entry != nullptr);
+  return MakeConditionOf(type, entry->severity, unit, verdict, reason, std::move(message));
+}
+
+Condition MakeConditionOf(std::string_view type, Severity severity, std::string_view unit,
+                          Verdict verdict, std::string_view reason, std::string message) {
   Condition condition;
   condition.type = type;
   condition.unit = unit;
   condition.verdict = verdict;
-  condition.severity = entry->severity;
+  condition.severity = severity;
   condition.reason = reason;
   condition.message = std::move(message);
   Cap(&condition.unit, kUnitBytesMax);

@@ -61,6 +61,10 @@ std::vector<std::string> ConditionTypesOf(std::string_view detector);
 Condition MakeCondition(std::string_view type, std::string_view unit, Verdict verdict,
                         std::string_view reason, std::string message);
 
+// The same for a type that is not of the tables.
+Condition MakeConditionOf(std::string_view type, Severity severity, std::string_view unit,
+                          Verdict verdict, std::string_view reason, std::string message);
+
 // docs/conditions/TYPE.md, and docs/conditions/README.md: the table of all.
 std::string ConditionPage(const ConditionType& type);
 std::string ConditionIndex();

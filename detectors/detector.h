@@ -21,7 +21,8 @@ class Detector {
   // Lower case, stable: the `detector` of its health events.
   virtual std::string_view name() const = 0;
 
-  // The condition types that it can tell of, all from ConditionTypes(). When it cannot be asked,
+  // The condition types that it can tell of, all from ConditionTypes() but those of custom checks,
+  // which the config names. When it cannot be asked,
   // these are what is unknown.
   virtual std::vector<std::string> types() const = 0;
 
@@ -31,6 +32,9 @@ class Detector {
 
   // From the start of one probe to the start of the next.
   virtual Millis interval() const = 0;
+
+  // How long a look may take; 0: agent.probe_deadline.
+  virtual Millis probe_deadline() const { return Millis(0); }
 
   // One bounded look: all that holds now, replacing what it said before; it leaves `since` to the
   // reporter. It should be back by `deadline`; one that is not is told of as unknown by the runner.

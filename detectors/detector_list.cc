@@ -1,5 +1,6 @@
 #include "detectors/detector_list.h"
 
+#include "detectors/checks/check_detector.h"
 #include "detectors/clock/clock_detector.h"
 #include "detectors/containerd/containerd_detector.h"
 #include "detectors/disk/disk_detector.h"
@@ -69,6 +70,13 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.kernel.interval > Millis(0)) {
     detectors.push_back(std::make_unique<KernelDetector>(clock, host, config.kernel));
+  }
+  // Programs run on this machine: they say nothing of a host that is another folder.
+  if (host.root == "/") {
+    const auto slots = std::make_shared<CheckSlots>(config.checks.running_max);
+    for (const CheckConfig& check : config.checks.list) {
+      detectors.push_back(std::make_unique<CheckDetector>(clock, check, slots));
+    }
   }
   return detectors;
 }

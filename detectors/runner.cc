@@ -25,6 +25,8 @@ struct Answer {
   std::optional<Result<std::vector<Condition>>> conditions;
 };
 
+Millis OverdueAfter(Millis probe_deadline) { return probe_deadline + probe_deadline / 4; }
+
 double SecondsOf(Micros duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
@@ -46,7 +48,7 @@ Runner::Runner(const Clock* clock, Metrics* metrics, MakeWorkers make_workers,
       make_workers_(std::move(make_workers)),
       options_(std::move(options)),
       shared_(std::make_shared<Shared>()),
-      schedule_(options_.probe_deadline + options_.probe_deadline / 4) {
+      schedule_(OverdueAfter(options_.probe_deadline)) {
   absl::MutexLock lock(&shared_->mutex);
   shared_->wake = std::move(wake);
 }
@@ -96,7 +98,9 @@ void Runner::Add(std::unique_ptr<Detector> detector) {
     absl::MutexLock lock(&shared_->mutex);
     shared_->lane_busy.push_back(false);
   }
-  schedule_.Add(lane.detector->interval(), clock_->Mono());
+  const Millis own = lane.detector->probe_deadline();
+  lane.probe_deadline = own > Millis(0) ? own : options_.probe_deadline;
+  schedule_.Add(lane.detector->interval(), clock_->Mono(), OverdueAfter(lane.probe_deadline));
   lanes_.push_back(std::move(lane));
 }
 
@@ -108,7 +112,7 @@ void Runner::Start(size_t index, MonoTime now, WallTime wall) {
     ++shared_->outstanding;
     shared_->lane_busy[index] = true;
   }
-  const MonoTime deadline = now + options_.probe_deadline;
+  const MonoTime deadline = now + lane.probe_deadline;
   auto work = [shared = shared_, detector = lane.detector, clock = clock_, index, deadline] {
     Answer answer;
     answer.lane = index;

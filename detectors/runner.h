@@ -35,8 +35,9 @@ using MakeWorkers = std::function<std::unique_ptr<Workers>(std::string_view name
 class Runner {
  public:
   struct Options {
-    // Handed to Probe; the runner itself waits a quarter longer before it says "overdue", so that
-    // a detector that uses its whole time can still tell what it saw.
+    // Handed to Probe where the detector has no deadline of its own; the runner itself waits a
+    // quarter longer before it says "overdue", so that a detector that uses its whole time can
+    // still tell what it saw.
     Millis probe_deadline = Seconds(5);
     // How long the destructor waits for probes under way.
     Millis stop_wait = Seconds(10);
@@ -75,6 +76,7 @@ class Runner {
   struct Shared;
   struct Lane {
     std::shared_ptr<Detector> detector;
+    Millis probe_deadline{0};
     std::unique_ptr<Workers> workers;
     WallTime started_wall = kWallNever;
     std::vector<Condition> last;

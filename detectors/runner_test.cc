@@ -200,6 +200,32 @@ TEST_F(RunnerTest, AHungDetectorDoesNotDelayAnother) {
   EXPECT_EQ(other.probes, 5);
 }
 
+TEST_F(RunnerTest, ADetectorWithATimeOfItsOwnIsOverdueByThat) {
+  struct Check final : Detector {
+    std::string_view name() const override { return "check-slow"; }
+    std::vector<std::string> types() const override { return {"SlowProblem"}; }
+    bool Supported() const override { return true; }
+    Millis interval() const override { return Minutes(10); }
+    Millis probe_deadline() const override { return Seconds(40); }
+    Result<std::vector<Condition>> Probe(MonoTime) override { return std::vector<Condition>{}; }
+  };
+  runner_.Add(std::make_unique<Check>());
+  Turn();
+  RunHeld();  // of the other detector
+  Turn();
+  clock_.Advance(Seconds(50) - Micros(1));
+  Turn();
+  EXPECT_THAT(runner_.Overdue(), IsEmpty());
+  clock_.Advance(Micros(1));
+  const std::vector<DetectorReport> reports = Turn();
+  const auto slow = std::ranges::find(reports, "check-slow", &DetectorReport::detector);
+  ASSERT_NE(slow, reports.end());
+  ASSERT_THAT(slow->conditions, SizeIs(1));
+  // A type of no table.
+  EXPECT_EQ(slow->conditions[0].type, "SlowProblem");
+  EXPECT_EQ(slow->conditions[0].verdict, Verdict::kUnknown);
+}
+
 TEST(RunnerThreadsTest, EndsThoughAProbeNeverComesBack) {
   SystemClock clock;
   // Outlives the test on purpose: the abandoned thread waits on it.

@@ -1,6 +1,7 @@
 #include "detectors/schedule.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -8,10 +9,11 @@
 
 namespace fleetmedic {
 
-size_t ProbeSchedule::Add(Millis interval, MonoTime first) {
+size_t ProbeSchedule::Add(Millis interval, MonoTime first, Millis overdue_after) {
   FLEETMEDIC_CHECK(interval > Millis(0));
   Slot slot;
   slot.interval = interval;
+  slot.overdue_after = overdue_after > Millis(0) ? overdue_after : overdue_after_;
   slot.due = first;
   slots_.push_back(slot);
   return slots_.size() - 1;
@@ -32,7 +34,7 @@ std::vector<ProbeAction> ProbeSchedule::Due(MonoTime now) {
       slot.outstanding = true;
       slot.overdue = false;
       slot.started_at = now;
-      slot.due = now + overdue_after_;
+      slot.due = now + slot.overdue_after;
       actions.push_back({ProbeAction::Kind::kStart, i, Millis(0), now});
     }
   }
@@ -58,18 +60,21 @@ MonoTime ProbeSchedule::NextWake() const {
 std::vector<Condition> UnknownConditions(std::span<const std::string> types,
                                          std::span<const Condition> last, std::string_view reason,
                                          std::string_view message) {
-  std::set<std::pair<std::string, std::string>> parts;
+  std::map<std::pair<std::string, std::string>, Severity> parts;
   std::set<std::string, std::less<>> told;
   for (const Condition& condition : last) {
-    parts.emplace(condition.type, condition.unit);
+    parts.emplace(std::pair(condition.type, condition.unit), condition.severity);
     told.insert(condition.type);
   }
   for (const std::string& type : types) {
-    if (!told.contains(type)) parts.emplace(type, "");
+    if (!told.contains(type)) parts.emplace(std::pair(type, ""), Severity::kSoft);
   }
   std::vector<Condition> unknown;
-  for (const auto& [type, unit] : parts) {
-    unknown.push_back(MakeCondition(type, unit, Verdict::kUnknown, reason, std::string(message)));
+  for (const auto& [part, severity] : parts) {
+    const ConditionType* const entry = FindConditionType(part.first);
+    unknown.push_back(MakeConditionOf(part.first, entry == nullptr ? severity : entry->severity,
+                                      part.second, Verdict::kUnknown, reason,
+                                      std::string(message)));
   }
   return unknown;
 }

@@ -34,7 +34,8 @@ class ProbeSchedule {
   explicit ProbeSchedule(Millis overdue_after) : overdue_after_(overdue_after) {}
 
   // The next detector, numbered from 0; its first probe is due at `first`. Requires interval > 0.
-  size_t Add(Millis interval, MonoTime first);
+  // `overdue_after` of 0: the schedule's.
+  size_t Add(Millis interval, MonoTime first, Millis overdue_after = Millis(0));
 
   // What is to be done at `now`, each once: starts that are due, and one kOverdue per interval for
   // each probe that is overdue.
@@ -54,6 +55,7 @@ class ProbeSchedule {
  private:
   struct Slot {
     Millis interval{0};
+    Millis overdue_after{0};
     MonoTime due{};  // of the next start, or of the next kOverdue while outstanding
     MonoTime started_at{};
     bool outstanding = false;
