@@ -157,6 +157,7 @@ Status Assembly::AddHost(const HostSetup& setup) {
     options.host = setup.host;
     options.agent = setup.agent;
     options.detectors = setup.detectors;
+    options.self = options_.self;
     options.state_dir = setup.state_dir;
     options.agent_version = std::string(kVersion);
     options.make_workers = OneThreadEach();

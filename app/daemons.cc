@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "config/show.h"
 #include "detectors/facts.h"
+#include "detectors/gpu/gpu_child.h"
 #include "executor/task_shim.h"
 #include "stream/rule_check.h"
 
@@ -179,6 +180,11 @@ int RunExecutor(const Invocation& invocation) { return RunRoles(invocation, {.ex
 int RunTaskShim(const Invocation& invocation) {
   if (invocation.args.raw.size() != 1) return kExitUsage;
   return TaskShimMain(invocation.args.raw.front());
+}
+
+int RunGpuProbe(const Invocation& invocation) {
+  if (invocation.args.raw.size() != 1) return kExitUsage;
+  GpuChildMain(invocation.args.raw.front());
 }
 
 int RunRulesCheck(const Invocation& invocation) {

@@ -13,6 +13,7 @@ int RunRemediator(const cli::Invocation& invocation);
 int RunScheduler(const cli::Invocation& invocation);
 int RunExecutor(const cli::Invocation& invocation);
 int RunTaskShim(const cli::Invocation& invocation);
+int RunGpuProbe(const cli::Invocation& invocation);
 
 int RunRulesCheck(const cli::Invocation& invocation);
 int RunRulesMatch(const cli::Invocation& invocation);

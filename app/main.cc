@@ -34,6 +34,7 @@ RoleHandlers Handlers() {
   handlers.scheduler = RunScheduler;
   handlers.executor = RunExecutor;
   handlers.task_shim = RunTaskShim;
+  handlers.gpu_probe = RunGpuProbe;
   handlers.rules_check = RunRulesCheck;
   handlers.rules_match = RunRulesMatch;
   handlers.rules_import = RunRulesImport;

@@ -10,6 +10,7 @@
 #include "config/dns_config.h"
 #include "config/docker_config.h"
 #include "config/filesystem_config.h"
+#include "config/gpu_config.h"
 #include "config/hardware_config.h"
 #include "config/imds_config.h"
 #include "config/kernel_config.h"
@@ -38,6 +39,7 @@ struct DetectorsConfig {
   MemoryConfig memory;
   ProcessConfig process;
   KernelConfig kernel;
+  GpuConfig gpu;
   ChecksConfig checks;
 };
 

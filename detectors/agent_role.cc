@@ -102,7 +102,7 @@ void AgentRole::RestoreReporter() {
 void AgentRole::AddDetectors() {
   for (const auto& make : options_.detectors_for_tests) runner_->Add(make());
   if (!options_.detectors_for_tests.empty()) return;
-  for (auto& detector : MakeDetectors(clock_, options_.host, options_.detectors)) {
+  for (auto& detector : MakeDetectors(clock_, options_.host, options_.detectors, options_.self)) {
     runner_->Add(std::move(detector));
   }
 }

@@ -31,6 +31,7 @@ struct AgentOptions {
   // The agent's own folder; no two agents share one.
   std::string state_dir;
   std::string agent_version;
+  std::string self;  // the path of this program, for detectors that start it; may be empty
   // A pool of one thread with room for one in production: each detector, the log pump ("logs") and
   // the sender ("send") get their own, so an agent has at most three threads beside its
   // detectors'. Inline in the simulator, together with log_wait_max of 0.

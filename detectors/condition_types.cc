@@ -25,7 +25,8 @@ std::span<const ConditionType> ConditionTypes() {
          {AgentConditions(), FilesystemConditions(), MemoryConditions(), ProcessConditions(),
           KernelConditions(), SystemdConditions(), DockerConditions(), ContainerdConditions(),
           MesosConditions(), DiskConditions(), HardwareConditions(), ClockConditions(),
-          NvmeConditions(), NetworkConditions(), ImdsConditions(), DnsConditions()}) {
+          NvmeConditions(), NetworkConditions(), ImdsConditions(), DnsConditions(),
+          GpuConditions()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

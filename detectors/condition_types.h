@@ -46,6 +46,7 @@ std::span<const ConditionType> NvmeConditions();
 std::span<const ConditionType> NetworkConditions();
 std::span<const ConditionType> ImdsConditions();
 std::span<const ConditionType> DnsConditions();
+std::span<const ConditionType> GpuConditions();
 
 // In the order of detectors, then of types.
 std::span<const ConditionType> ConditionTypes();

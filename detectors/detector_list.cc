@@ -7,6 +7,7 @@
 #include "detectors/dns/dns_detector.h"
 #include "detectors/docker/docker_detector.h"
 #include "detectors/filesystem/filesystem_detector.h"
+#include "detectors/gpu/gpu_detector.h"
 #include "detectors/hardware/hardware_detector.h"
 #include "detectors/imds/imds_detector.h"
 #include "detectors/kernel/kernel_detector.h"
@@ -20,7 +21,8 @@
 namespace fleetmedic {
 
 std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const HostConfig& host,
-                                                     const DetectorsConfig& config) {
+                                                     const DetectorsConfig& config,
+                                                     const std::string& self) {
   std::vector<std::unique_ptr<Detector>> detectors;
   if (config.filesystem.interval > Millis(0)) {
     detectors.push_back(std::make_unique<FilesystemDetector>(clock, host, config.filesystem));
@@ -70,6 +72,10 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
   }
   if (config.kernel.interval > Millis(0)) {
     detectors.push_back(std::make_unique<KernelDetector>(clock, host, config.kernel));
+  }
+  if (config.gpu.interval > Millis(0) && !self.empty()) {
+    detectors.push_back(std::make_unique<GpuDetector>(clock, host, config.gpu,
+                                                      std::vector<std::string>{self, "gpu-probe"}));
   }
   // Programs run on this machine: they say nothing of a host that is another folder.
   if (host.root == "/") {

@@ -3,6 +3,7 @@
 #define FLEETMEDIC_DETECTORS_DETECTOR_LIST_H_
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -11,9 +12,11 @@
 
 namespace fleetmedic {
 
-// Those whose interval is not 0. `clock` is not owned.
+// Those whose interval is not 0. `clock` is not owned. `self` is the path of this program, which
+// the GPU detector starts as its child (`self gpu-probe LIBRARY`); empty: no GPU detector.
 std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const HostConfig& host,
-                                                     const DetectorsConfig& config);
+                                                     const DetectorsConfig& config,
+                                                     const std::string& self);
 
 }  // namespace fleetmedic
 

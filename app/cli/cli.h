@@ -34,6 +34,8 @@ struct RoleHandlers {
   Handler executor = nullptr;
   // Its arguments are handed over as they are, in Arguments::raw.
   Handler task_shim = nullptr;
+  // As that one.
+  Handler gpu_probe = nullptr;
   Handler rules_check = nullptr;
   Handler rules_match = nullptr;
   Handler rules_import = nullptr;

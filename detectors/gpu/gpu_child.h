@@ -1,0 +1,18 @@
+// The child process that talks to NVIDIA's management library, so that a driver that hangs, or a
+// library that crashes, takes nothing of the agent with it.
+#ifndef FLEETMEDIC_DETECTORS_GPU_GPU_CHILD_H_
+#define FLEETMEDIC_DETECTORS_GPU_GPU_CHILD_H_
+
+#include <string>
+
+namespace fleetmedic {
+
+// The whole life of that process: loads `library` (a name for dlopen(3), or a path), asks for
+// everything once, prints one NvmlSample as JSON on the standard output and ends the process with
+// 0. Before each call its name goes to the standard error as one line: the last one names what
+// hung. Touches no GPU but by reading.
+[[noreturn]] void GpuChildMain(const std::string& library);
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_DETECTORS_GPU_GPU_CHILD_H_

@@ -1,0 +1,7 @@
+// GpuChildMain as a program of its own, for the tests.
+#include "detectors/gpu/gpu_child.h"
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  fleetmedic::GpuChildMain(argv[1]);
+}

@@ -1,0 +1,65 @@
+#include "detectors/gpu/xid_catalogue.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "config/rules_load.h"
+
+namespace fleetmedic {
+namespace {
+
+TEST(XidCatalogueTest, StandsByNumber) {
+  int expected = 1;
+  for (const XidEntry& entry : XidCatalogue()) {
+    EXPECT_EQ(entry.xid, expected++);
+    EXPECT_EQ(FindXid(entry.xid), &entry);
+    EXPECT_FALSE(entry.mnemonic.empty()) << entry.xid;
+    EXPECT_TRUE(entry.severity || entry.action != "RESET_GPU") << entry.xid;
+  }
+  EXPECT_EQ(FindXid(0), nullptr);
+  EXPECT_EQ(FindXid(expected), nullptr);
+}
+
+// build/release/detectors/gpu/print_xids docs/xids.md writes it anew.
+TEST(XidCatalogueTest, HasAPageThatSaysWhatItSays) {
+  EXPECT_TRUE(ReadFile("docs/xids.md", 1 << 20).value_or("") == XidPage());
+}
+
+// The numbers that the examples of rules/gpu.toml are of, each with its worst severity. That an
+// example matches its rule is tested with all rules.
+std::map<int, Severity> XidsOfTheRules() {
+  Diagnostics diagnostics;
+  const std::vector<std::string> files = {"rules/gpu.toml"};
+  std::map<int, Severity> severities;
+  for (const Rule& rule : LoadRules(files, &diagnostics)) {
+    for (const std::string& example : rule.examples) {
+      constexpr std::string_view kPrefix = "NVRM: Xid (PCI:";
+      const size_t number = example.find("): ");
+      if (!example.starts_with(kPrefix) || number == std::string::npos) continue;
+      const int xid = std::atoi(example.c_str() + number + 3);
+      const auto [known, fresh] = severities.emplace(xid, rule.severity);
+      if (!fresh) known->second = std::max(known->second, rule.severity);
+    }
+  }
+  EXPECT_TRUE(diagnostics.ok()) << diagnostics.Text();
+  return severities;
+}
+
+TEST(XidCatalogueTest, TheRulesLookForWhatItSays) {
+  const std::map<int, Severity> rules = XidsOfTheRules();
+  for (const XidEntry& entry : XidCatalogue()) {
+    const auto rule = rules.find(entry.xid);
+    ASSERT_EQ(rule != rules.end(), entry.severity.has_value()) << "Xid " << entry.xid;
+    if (entry.severity) {
+      EXPECT_EQ(SeverityName(rule->second), SeverityName(*entry.severity)) << "Xid " << entry.xid;
+    }
+  }
+  for (const auto& [xid, severity] : rules) EXPECT_NE(FindXid(xid), nullptr) << xid;
+}
+
+}  // namespace
+}  // namespace fleetmedic
