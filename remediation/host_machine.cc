@@ -527,6 +527,8 @@ void Stepper::AdvanceProbation() {
   const Assessment seen = Assess(policy_, r_, now_);
   if (seen.worst != nullptr && now_ >= r_.since + policy_.relapse_grace) {
     const std::string why = "relapse: " + ConditionTitle(seen.worst->condition);
+    // From here on this boot's evidence is what the directive in force rests on.
+    if (r_.want != Want::kSchedulable) r_.evidence_boot_id = r_.facts.boot_id;
     if (r_.want == Want::kDrained) return Enter(HostState::kDrained, why, policy_.drain_deadline);
     if (r_.want == Want::kTainted) {
       return Enter(HostState::kTainted, why, policy_.acknowledge_deadline);
