@@ -16,6 +16,7 @@
 #include "eventlog/sqlite_event_log.h"
 #include "executor/executor_role.h"
 #include "remediation/controller.h"
+#include "remediation/evidence_keeper.h"
 #include "scheduler-hooks/bundled_hook.h"
 #include "scheduler/scheduler_role.h"
 #include "scheduler/scheduler_server.h"
@@ -104,12 +105,20 @@ Status Assembly::AddRemediator() {
                               SqliteStore::Open(config.state_dir + "/remediator.db", clock_));
   hook_ = std::make_unique<BundledHook>(SchedulerSocket(config), &clock_);
   workers_ = std::make_unique<ThreadPool>("remediator-work", kWorkerThreads, kWorkerQueueMax);
+  Runner* keeping = NewRunner();
+  auto keeper = std::make_unique<EvidenceKeeper>(
+      &clock_, log_.get(), &metrics_,
+      EvidenceKeeper::Options{.folder = config.state_dir + "/evidence"});
+  const EvidenceBook* evidence = keeper.get();
+  keeping->role = std::move(keeper);
+  const Topic evidence_topics[] = {Topic::kEvidence};
+  subscriptions_.push_back(log_->Subscribe(evidence_topics, WakeOf(*keeping)));
   controller_runner_ = NewRunner();
   const std::function<void()> wake = WakeOf(*controller_runner_);
   auto role = std::make_unique<Controller>(
       config.remediator, HoldFile(config),
       RemediatorEnvironment{clock_, *log_, *remediator_store_, *hook_, *workers_, metrics_, wake,
-                            OwnerName(), RuleNames()});
+                            OwnerName(), RuleNames(), evidence});
   controller_ = role.get();
   controller_runner_->role = std::move(role);
   const Topic topics[] = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks};
@@ -125,6 +134,7 @@ Status Assembly::AddRemediator() {
   ApiEnvironment environment{*controller_, *remediator_store_, clock_, metrics_,
                              [this] { return Health(); }};
   if (options_.rules != nullptr) environment.rules = options_.rules->rules();
+  environment.evidence = evidence;
   api_ = std::make_unique<ApiServer>(std::move(api), environment);
   return {};
 }

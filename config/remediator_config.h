@@ -51,7 +51,8 @@ struct RemediatorConfig {
   Millis lease_ttl = Seconds(10);
   Millis list_every = Seconds(5);  // the scheduler's view of all hosts
   Millis apply_deadline = Seconds(5);
-  std::string hold_file;  // empty: RUN_DIR/HOLD
+  std::string hold_file;               // empty: RUN_DIR/HOLD
+  Millis evidence_wait = Seconds(10);  // a repair waits this long for its bundle of evidence
   // Hosts that are shown and never acted on, by name: protected for as long as the config says so.
   std::vector<std::string> watch_only;
 };

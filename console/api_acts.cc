@@ -175,6 +175,27 @@ HttpResponse ApiRoutes::PostRelease(const HttpRequest& request, const std::strin
   return HttpResponse::FromJson(200, json);
 }
 
+HttpResponse ApiRoutes::PostEvidence(const HttpRequest& request, const std::string& who) {
+  const Result<Json> body = BodyOf(request);
+  if (!body) return HttpResponse::Problem(body.error());
+  const std::string& host = request.param("host");
+  if (!ValidId(host)) return HttpResponse::Problem({Code::kInvalidArgument, "no name of a host"});
+  request::CollectEvidence collect{HostId(host), who, ""};
+  JsonReader in(*body, "evidence");
+  in.Optional("reason", &collect.reason);
+  if (const Status read = in.Done(); !read) return HttpResponse::Problem(read.error());
+  if (collect.reason.size() > Override::kReasonBytesMax) {
+    return HttpResponse::Problem({Code::kInvalidArgument, "reason: too long"});
+  }
+  const auto answer = Ask(&env_.service, std::move(collect), kRequestPatience);
+  if (!answer) return Late();
+  if (!*answer) return Refused(answer->error());
+  Json json;
+  json.Set("id", (*answer)->evidence_id);
+  json.Set("detail", "asked for; the bundle comes within seconds where the agent answers");
+  return HttpResponse::FromJson(202, json);
+}
+
 HttpResponse ApiRoutes::PostReleaseBrake(const HttpRequest& request, const std::string& who) {
   const Result<std::string> reason = ReasonOf(request);
   if (!reason) return HttpResponse::Problem(reason.error());

@@ -138,6 +138,7 @@ HttpResponse ApiRoutes::GetHost(const HttpRequest& request, const std::string&) 
   Json timeline(Json::Array{});
   for (const TimelineItem& item : Timeline(**record, known)) timeline.Append(ToJson(item));
   json.Set("timeline", std::move(timeline));
+  json.Set("evidence", Json(EvidenceOf(name)));
   json.Set("overrides", OverridesOf(*look.snapshot, **record));
   Result<Json> tasks = scheduler_.TasksOf(name);
   if (!tasks && tasks.error().code != Code::kUnsupported) {
@@ -160,6 +161,29 @@ HttpResponse ApiRoutes::GetWhy(const HttpRequest& request, const std::string&) {
   json.Set("episode", (*record)->episode);
   json.Set("lines", LinesJson(**record, *entries));
   return HttpResponse::FromJson(200, json);
+}
+
+HttpResponse ApiRoutes::GetEvidence(const HttpRequest& request, const std::string&) {
+  const std::string& name = request.param("host");
+  const Result<HostRecordPtr> record = FindHost(*LookNow().snapshot, name);
+  if (!record) return HttpResponse::Problem(record.error());
+  return HttpResponse::FromJson(200, ItemsJson(EvidenceOf(name)));
+}
+
+HttpResponse ApiRoutes::GetEvidenceBundle(const HttpRequest& request, const std::string&) {
+  if (env_.evidence == nullptr) {
+    return HttpResponse::Problem({Code::kUnsupported, "no evidence is kept here"});
+  }
+  const Result<std::string> text =
+      env_.evidence->Read(HostId(request.param("host")), request.param("id"));
+  if (!text) return HttpResponse::Problem(text.error());
+  const Result<Json> json = Json::Parse(*text);
+  return json ? HttpResponse::FromJson(200, *json) : HttpResponse::Problem(json.error());
+}
+
+Json::Array ApiRoutes::EvidenceOf(const std::string& host) const {
+  if (env_.evidence == nullptr) return {};
+  return env_.evidence->List(HostId(host));
 }
 
 HttpResponse ApiRoutes::GetGrants(const HttpRequest&, const std::string&) {

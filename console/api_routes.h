@@ -32,6 +32,7 @@ struct ApiEnvironment {
   std::function<Status()> health;
   // The rules of the stream in this process; empty where it has none.
   std::span<const Rule> rules = {};
+  const EvidenceBook* evidence = nullptr;  // null: none is kept here
 };
 
 // How long a request waits to become durable. Past it the answer is 504: it may still take effect.
@@ -69,6 +70,8 @@ class ApiRoutes {
   HttpResponse GetHosts(const HttpRequest& request, const std::string&);
   HttpResponse GetHost(const HttpRequest& request, const std::string&);
   HttpResponse GetWhy(const HttpRequest& request, const std::string&);
+  HttpResponse GetEvidence(const HttpRequest& request, const std::string&);
+  HttpResponse GetEvidenceBundle(const HttpRequest& request, const std::string&);
   HttpResponse GetGrants(const HttpRequest&, const std::string&);
   HttpResponse GetRules(const HttpRequest&, const std::string&);
   HttpResponse GetRule(const HttpRequest& request, const std::string&);
@@ -80,6 +83,8 @@ class ApiRoutes {
     return hub_.Newest();
   }
   Result<HostRecordPtr> FindHost(const FleetSnapshot& snapshot, const std::string& name) const;
+  // Summaries of the host's bundles, newest first.
+  Json::Array EvidenceOf(const std::string& host) const;
   Result<std::vector<AuditEntry>> EntriesOf(const std::string& host) const;
 
   // api_acts.cc
@@ -88,6 +93,7 @@ class ApiRoutes {
   HttpResponse PostHold(const HttpRequest& request, const std::string& who);
   HttpResponse PostRelease(const HttpRequest& request, const std::string& who);
   HttpResponse PostReleaseBrake(const HttpRequest& request, const std::string& who);
+  HttpResponse PostEvidence(const HttpRequest& request, const std::string& who);
 
   const ApiEnvironment env_;
   Auth auth_;

@@ -26,6 +26,24 @@ const SystemClock kClock;
 
 MonoTime Soon() { return kClock.Mono() + Seconds(30); }
 
+// Keeps one bundle of web-1.
+class OneBundle final : public EvidenceBook {
+ public:
+  std::vector<Json> List(const HostId& host) const override {
+    if (host != HostId("web-1")) return {};
+    Json summary;
+    summary.Set("id", "e1-suspect");
+    return {summary};
+  }
+  Result<std::string> Read(const HostId& host, std::string_view id) const override {
+    if (!Has(host, id)) return Fail(Code::kNotFound, "not kept");
+    return std::string(R"({"id": "e1-suspect", "parts": []})");
+  }
+  bool Has(const HostId& host, std::string_view id) const override {
+    return host == HostId("web-1") && id == "e1-suspect";
+  }
+};
+
 class ApiServerTest : public testing::Test {
  protected:
   ApiServerTest() {
@@ -37,8 +55,8 @@ class ApiServerTest : public testing::Test {
   }
   void Start() {
     server_ = std::make_unique<ApiServer>(
-        options_,
-        ApiEnvironment{service_, store_, kClock, metrics_, [this]() -> Status { return health_; }});
+        options_, ApiEnvironment{service_, store_, kClock, metrics_,
+                                 [this]() -> Status { return health_; }, evidence_});
     const Status started = server_->Start();
     ASSERT_TRUE(started) << started.error().message;
   }
@@ -64,6 +82,7 @@ class ApiServerTest : public testing::Test {
   MemoryStore store_{kClock};
   Metrics metrics_;
   Status health_;
+  const EvidenceBook* evidence_ = nullptr;
   std::unique_ptr<ApiServer> server_;
 };
 
@@ -71,14 +90,15 @@ TEST_F(ApiServerTest, EveryRouteUnderApiNeedsAToken) {
   Start();
   for (const char* target :
        {"/api/v1/state", "/api/v1/stream", "/api/v1/hosts", "/api/v1/hosts/a",
-        "/api/v1/hosts/a/why", "/api/v1/grants", "/api/v1/audit", "/api/v1/overrides",
-        "/api/v1/rules", "/api/v1/rules/kernel.oops", "/api/v1/jobs", "/api/v1/tasks"}) {
+        "/api/v1/hosts/a/why", "/api/v1/hosts/a/evidence", "/api/v1/hosts/a/evidence/e1",
+        "/api/v1/grants", "/api/v1/audit", "/api/v1/overrides", "/api/v1/rules",
+        "/api/v1/rules/kernel.oops", "/api/v1/jobs", "/api/v1/tasks"}) {
     const HttpReply reply = Send({"GET", target}, false);
     EXPECT_EQ(reply.status, 401) << target;
     EXPECT_EQ(reply.headers.at("content-type"), "application/problem+json") << target;
   }
-  for (const char* target :
-       {"/api/v1/hold", "/api/v1/release", "/api/v1/brake/release", "/api/v1/overrides"}) {
+  for (const char* target : {"/api/v1/hold", "/api/v1/release", "/api/v1/brake/release",
+                             "/api/v1/overrides", "/api/v1/hosts/a/evidence"}) {
     EXPECT_EQ(Send({"POST", target, {}, "{}"}, false).status, 401) << target;
   }
   EXPECT_TRUE(service_.posted().empty());
@@ -227,6 +247,37 @@ TEST_F(ApiServerTest, HostsAreSelectedAndShown) {
   EXPECT_EQ(*GetJson("/api/v1/hosts/web-1")["state"].string(), "suspect");
   EXPECT_THAT(Get("/api/v1/hosts/web-3").body, HasSubstr("did you mean web-"));
   EXPECT_EQ(*GetJson("/api/v1/state")["version"].string(), "1.2.3");
+}
+
+TEST_F(ApiServerTest, EvidenceIsAskedForListedAndGivenWhole) {
+  const OneBundle book;
+  evidence_ = &book;
+  service_.Show(TestFleet({TestHost("web-1"), TestHost("web-2")}));
+  service_.answer = [](const Request&, const FakeRemediator::Done& done) {
+    RequestAnswer answer;
+    answer.evidence_id = "p7";
+    done(std::move(answer));
+    return Status();
+  };
+  Start();
+  const HttpReply asked = Post("/api/v1/hosts/web-1/evidence", R"({"reason": "it smells"})");
+  EXPECT_EQ(asked.status, 202) << asked.body;
+  EXPECT_EQ(*Json::Parse(asked.body).value()["id"].string(), "p7");
+  const auto posted = service_.posted();
+  ASSERT_EQ(posted.size(), 1u);
+  const auto& collect = std::get<request::CollectEvidence>(posted[0]);
+  EXPECT_EQ(collect.host, HostId("web-1"));
+  EXPECT_EQ(collect.who, "token");
+  EXPECT_EQ(collect.reason, "it smells");
+  EXPECT_EQ(Post("/api/v1/hosts/web-1/evidence", R"({"reason": 7})").status, 400);
+  EXPECT_EQ(service_.posted().size(), 1u);
+  EXPECT_EQ(GetJson("/api/v1/hosts/web-1/evidence")["items"].array()->size(), 1u);
+  EXPECT_EQ(GetJson("/api/v1/hosts/web-2/evidence")["items"].array()->size(), 0u);
+  EXPECT_EQ(GetJson("/api/v1/hosts/web-1")["evidence"].array()->size(), 1u);
+  EXPECT_EQ(*GetJson("/api/v1/hosts/web-1/evidence/e1-suspect")["id"].string(), "e1-suspect");
+  EXPECT_EQ(Get("/api/v1/hosts/web-1/evidence/e2").status, 404);
+  EXPECT_EQ(Get("/api/v1/hosts/web-9/evidence").status, 404);
+  EXPECT_EQ(Get("/api/v1/hosts/%20%0a/evidence/..%2fx").status, 404);
 }
 
 TEST_F(ApiServerTest, TheAuditComesWithItsChain) {

@@ -5,6 +5,7 @@
 
 #include "base/logging.h"
 #include "detectors/detector_list.h"
+#include "detectors/evidence/evidence_sources.h"
 #include "detectors/logs/file_tailer.h"
 #include "detectors/logs/journal_reader.h"
 #include "detectors/logs/kmsg_reader.h"
@@ -17,6 +18,9 @@ constexpr Seconds kFactsEvery{5};
 constexpr Minutes kFactsPostEvery{5};
 constexpr Seconds kAgentEvery{5};
 constexpr Millis kInlinePumpEvery{100};
+// Where the log does not wake us, commands are looked for this often.
+constexpr Seconds kCommandsEvery{5};
+constexpr uint64_t kBundlesKept = 4;
 
 AgentThresholds ThresholdsOf(const AgentConfig& config) {
   AgentThresholds thresholds;
@@ -69,6 +73,7 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
     pump_job_.workers = options_.make_workers("logs");
   }
   send_job_.workers = options_.make_workers("send");
+  MakeCourier(log);
   RestoreReporter();
   runner_ = std::make_unique<Runner>(
       clock, metrics, options_.make_workers, wake_,
@@ -77,10 +82,36 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
 }
 
 AgentRole::~AgentRole() {
+  commands_.reset();
   runner_.reset();
+  courier_->Interrupt();
+  evidence_job_.workers.reset();
   if (pump_ != nullptr) pump_->Interrupt();
   pump_job_.workers.reset();
   send_job_.workers.reset();
+}
+
+void AgentRole::MakeCourier(EventLog* log) {
+  EvidenceCollector::Options collecting;
+  collecting.host = facts_.host;
+  auto collector = std::make_unique<EvidenceCollector>(
+      clock_, options_.make_workers, std::move(collecting),
+      EvidenceSources(clock_, options_.host, options_.agent, options_.detectors.systemd,
+                      options_.detectors.docker));
+  courier_ = std::make_unique<EvidenceCourier>(
+      clock_, log, facts_.host, std::move(collector), [this](Record record) {
+        // While the log is away the newest few are kept.
+        const std::string key = "evidence/" + std::to_string(bundles_++ % kBundlesKept);
+        sender_->PostState({Topic::kEvidence, key, std::move(record)}, true);
+      });
+  courier_->SetBoot(facts_.boot_id);
+  evidence_job_.workers = options_.make_workers("evidence");
+  const Topic topics[] = {Topic::kCommands};
+  if (!wake_) return;  // turned by hand: looked for on a period
+  commands_ = log->Subscribe(topics, [this] {
+    commands_came_ = true;
+    wake_();
+  });
 }
 
 void AgentRole::RestoreReporter() {
@@ -146,6 +177,7 @@ void AgentRole::RefreshFacts(MonoTime now) {
   if (!rebooted) return;
   reporter_.SetBoot(facts_.boot_id, facts_.booted_at, clock_->Wall());
   if (pump_ != nullptr) pump_->SetBoot(facts_.boot_id);
+  courier_->SetBoot(facts_.boot_id);
 }
 
 void AgentRole::PostFacts(MonoTime now) {
@@ -213,6 +245,10 @@ void AgentRole::Turn(MonoTime now) {
   reporter_.SetRunning(std::move(running));
   SendReports(now);
   if (pump_ != nullptr) StartJob(&pump_job_, "logs", &AgentRole::RunPump);
+  if (!evidence_job_.running && (commands_came_.exchange(false) || now >= evidence_due_)) {
+    evidence_due_ = now + kCommandsEvery;
+    StartJob(&evidence_job_, "evidence", &AgentRole::RunEvidence);
+  }
   if (now >= sender_->NextRun()) StartJob(&send_job_, "send", &AgentRole::RunSender);
 }
 
@@ -221,6 +257,7 @@ MonoTime AgentRole::NextWake() const {
       std::min({facts_due_, facts_post_due_, agent_due_, runner_->NextWake(), reporter_.NextDue()});
   // A job that runs wakes us at its end.
   if (!send_job_.running) next = std::min(next, sender_->NextRun());
+  if (!evidence_job_.running) next = std::min(next, evidence_due_);
   if (pump_ != nullptr && !pump_job_.running) {
     // Inline workers: the pump has just waited 0, and nothing wakes us when a line comes.
     const bool inline_pump = options_.log_wait_max == Millis(0);

@@ -15,6 +15,7 @@
 #include "base/workers.h"
 #include "config/config.h"
 #include "detectors/agent/agent_detector.h"
+#include "detectors/evidence/evidence_courier.h"
 #include "detectors/facts.h"
 #include "detectors/logs/log_pump.h"
 #include "detectors/report/reporter.h"
@@ -32,9 +33,10 @@ struct AgentOptions {
   std::string state_dir;
   std::string agent_version;
   std::string self;  // the path of this program, for detectors that start it; may be empty
-  // A pool of one thread with room for one in production: each detector, the log pump ("logs") and
-  // the sender ("send") get their own, so an agent has at most three threads beside its
-  // detectors'. Inline in the simulator, together with log_wait_max of 0.
+  // A pool of one thread with room for one in production: each detector, the log pump ("logs"),
+  // the sender ("send") and the courier of evidence ("evidence") get their own, so an agent has
+  // at most four threads beside its detectors' and one for what a bundle is collected from. Inline
+  // in the simulator, together with log_wait_max of 0.
   MakeWorkers make_workers;
   Millis log_wait_max = Millis(500);
   // Nothing else runs in this process: what it uses is the agent's.
@@ -83,6 +85,10 @@ class AgentRole final : public Role {
   void StartJob(Job* job, std::string_view job_name, void (AgentRole::*work)());
   void RunSender() { sender_->Run(); }
   void RunPump() { pump_->Cycle(); }
+  void RunEvidence() {
+    if (courier_->Cycle()) commands_came_ = true;
+  }
+  void MakeCourier(EventLog* log);
 
   const Clock* const clock_;
   Metrics* const metrics_;
@@ -98,8 +104,14 @@ class AgentRole final : public Role {
   std::unique_ptr<Sender> sender_;
   std::unique_ptr<LogPump> pump_;  // null where no source is configured
   std::unique_ptr<Runner> runner_;
+  std::unique_ptr<EvidenceCourier> courier_;
+  std::atomic<bool> commands_came_{true};
+  MonoTime evidence_due_{};
+  uint64_t bundles_ = 0;  // of the evidence job alone
   Job send_job_;
   Job pump_job_;
+  Job evidence_job_;
+  std::unique_ptr<Subscription> commands_;  // ends first
 };
 
 }  // namespace fleetmedic

@@ -22,6 +22,7 @@ bool IsCompacted(Topic topic) {
     case Topic::kTasks:
     case Topic::kAudit:
     case Topic::kDeadLetter:
+    case Topic::kEvidence:
       return false;
   }
   CheckFailed(__FILE__, __LINE__, "a topic that does not exist");

@@ -338,6 +338,22 @@ TEST_F(SqliteEventLogTest, AFileThatIsNotOursToReadIsRefused) {
   EXPECT_EQ(SqliteEventLog::Open(path_, clock_).error().code, Code::kUnsupported);
 }
 
+TEST_F(SqliteEventLogTest, AFileOfTheVersionBeforeGetsTheTopicThatItLacks) {
+  const Record record{"h", "value", {}, clock_.Wall()};
+  ASSERT_TRUE(Open()->Append(Topic::kHealth, {&record, 1}));
+  {
+    Database before = Database::Open(path_).value();
+    ASSERT_TRUE(before.RunScript(R"(DROP TABLE "fleetmedic.evidence";
+                                    DELETE FROM topics WHERE name = 'fleetmedic.evidence';)"));
+    ASSERT_TRUE(before.SetUserVersion(1));
+  }
+  const auto log = Open();
+  ASSERT_TRUE(log->Append(Topic::kEvidence, {&record, 1}));
+  for (const Topic topic : {Topic::kHealth, Topic::kEvidence}) {
+    EXPECT_EQ(log->OpenAt(topic, {}).value()->Poll(10).value().size(), 1u) << TopicName(topic);
+  }
+}
+
 // Two logs on one file are to each other what two processes are.
 TEST_F(SqliteEventLogTest, AnAppendElsewhereWakesTheSubscribersOfItsTopic) {
   const auto here = Open();

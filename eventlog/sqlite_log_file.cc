@@ -15,14 +15,14 @@
 namespace fleetmedic {
 namespace {
 
-constexpr int64_t kSchemaVersion = 1;
+constexpr int64_t kSchemaVersion = 2;  // 2: fleetmedic.evidence
 // About what SQLite keeps for a row besides its texts.
 constexpr int64_t kRowOverheadBytes = 40;
 
 // A topic's table has the topic's name, so that a person with any SQLite client finds it. `value`
 // is last: what only looks at the columns before it never reads its pages.
 constexpr char kTopicTable[] = R"(
-CREATE TABLE "{0}" (
+CREATE TABLE IF NOT EXISTS "{0}" (
   offset INTEGER PRIMARY KEY,
   appended_us INTEGER NOT NULL,      -- by the log's clock, microseconds since 1970
   time_us INTEGER NOT NULL,          -- by the writer's
@@ -31,16 +31,16 @@ CREATE TABLE "{0}" (
   headers BLOB NOT NULL,             -- netstrings: name, value, name, value ...
   value BLOB NOT NULL
 );
-INSERT INTO topics VALUES ('{0}', 0, 0);
+INSERT OR IGNORE INTO topics VALUES ('{0}', 0, 0);
 )";
 
 constexpr char kCommonTables[] = R"(
-CREATE TABLE topics (
+CREATE TABLE IF NOT EXISTS topics (
   name TEXT NOT NULL PRIMARY KEY,
   head INTEGER NOT NULL,             -- the offset that the next record gets
   bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE groups (
+CREATE TABLE IF NOT EXISTS groups (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   topic TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -62,7 +62,8 @@ Result<Database> OpenPatiently(const std::string& path, const DatabaseOptions& o
   }
 }
 
-// A schema that stands already is left as it is; two processes may come here at once.
+// A schema that stands already is left as it is, and one of an earlier version gets the tables of
+// the topics that it lacks; two processes may come here at once.
 Status MakeSchema(Database* database) {
   FLEETMEDIC_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database));
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t version, database->UserVersion());
@@ -72,7 +73,7 @@ Status MakeSchema(Database* database) {
     FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(fmt::format(kTopicTable, name)));
     if (!IsCompacted(topic)) continue;
     FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(
-        fmt::format(R"(CREATE UNIQUE INDEX "{0}.newest" ON "{0}" (key))", name)));
+        fmt::format(R"(CREATE UNIQUE INDEX IF NOT EXISTS "{0}.newest" ON "{0}" (key))", name)));
   }
   FLEETMEDIC_RETURN_IF_ERROR(database->SetUserVersion(kSchemaVersion));
   return transaction.Commit();

@@ -242,6 +242,8 @@ void ExecutorRole::TakeCommand(const LogRecord& record) {
     case CommandKind::kRepair:
       repairs_->Take(command->repair, boot_id_);
       return;
+    case CommandKind::kCollectEvidence:
+      return;  // the agent's
   }
 }
 

@@ -11,8 +11,11 @@ constexpr Words<Rung, 6> kRungs = {{{Rung::kRestartUnit, "restart_unit"},
                                     {Rung::kReboot, "reboot"},
                                     {Rung::kReplace, "replace"},
                                     {Rung::kPerson, "person"}}};
-constexpr Words<CommandKind, 3> kCommandKinds = {
-    {{CommandKind::kRun, "run"}, {CommandKind::kStop, "stop"}, {CommandKind::kRepair, "repair"}}};
+constexpr Words<CommandKind, 4> kCommandKinds = {
+    {{CommandKind::kRun, "run"},
+     {CommandKind::kStop, "stop"},
+     {CommandKind::kRepair, "repair"},
+     {CommandKind::kCollectEvidence, "collect_evidence"}}};
 constexpr Words<RepairOutcome, 4> kOutcomes = {{{RepairOutcome::kDone, "done"},
                                                 {RepairOutcome::kFailed, "failed"},
                                                 {RepairOutcome::kRefused, "refused"},
@@ -55,6 +58,8 @@ Json ToJson(const ExecutorCommand& command) {
   json.Set("host", command.host.str());
   if (command.kind == CommandKind::kRepair) {
     json.Set("repair", ToJson(command.repair));
+  } else if (command.kind == CommandKind::kCollectEvidence) {
+    json.Set("evidence", ToJson(command.evidence));
   } else {
     json.Set("task", command.task.str());
     json.Set("job", ToJson(command.job));
@@ -70,6 +75,8 @@ Result<ExecutorCommand> ExecutorCommandFromJson(const Json& json) {
   ReadId(&in, "host", &command.host);
   if (command.kind == CommandKind::kRepair) {
     in.RequiredAs("repair", &command.repair, RepairFromJson);
+  } else if (command.kind == CommandKind::kCollectEvidence) {
+    in.RequiredAs("evidence", &command.evidence, EvidenceRequestFromJson);
   } else {
     ReadId(&in, "task", &command.task);
     in.RequiredAs("job", &command.job, JobFromJson);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/evidence_bundle.h"
 #include "model/job.h"
 
 namespace fleetmedic {
@@ -38,16 +39,18 @@ struct Repair {
 Json ToJson(const Repair& repair);
 Result<Repair> RepairFromJson(const Json& json);
 
-enum class CommandKind : uint8_t { kRun, kStop, kRepair };
+enum class CommandKind : uint8_t { kRun, kStop, kRepair, kCollectEvidence };
 
 // kRun: the host shall run `task` of `job`; repeated, it changes nothing, also after the task
 // ended. kStop: `task` shall end, by SIGTERM and after `job.stop_grace` by SIGKILL. kRepair.
+// kCollectEvidence is the agent's, not the executor's.
 struct ExecutorCommand {
   CommandKind kind = CommandKind::kRun;
   HostId host;
   TaskId task;
   Job job;
   Repair repair;
+  EvidenceRequest evidence;
 
   bool operator==(const ExecutorCommand&) const = default;
 };

@@ -21,9 +21,10 @@ enum class Topic : uint8_t {
   kTasks,
   kAudit,
   kDeadLetter,
+  kEvidence,
 };
 
-inline constexpr Words<Topic, 10> kTopics = {{{Topic::kLogs, "fleetmedic.logs"},
+inline constexpr Words<Topic, 11> kTopics = {{{Topic::kLogs, "fleetmedic.logs"},
                                               {Topic::kHealth, "fleetmedic.health"},
                                               {Topic::kHosts, "fleetmedic.hosts"},
                                               {Topic::kFindings, "fleetmedic.findings"},
@@ -32,7 +33,8 @@ inline constexpr Words<Topic, 10> kTopics = {{{Topic::kLogs, "fleetmedic.logs"},
                                               {Topic::kCommands, "fleetmedic.commands"},
                                               {Topic::kTasks, "fleetmedic.tasks"},
                                               {Topic::kAudit, "fleetmedic.audit"},
-                                              {Topic::kDeadLetter, "fleetmedic.dead-letter"}}};
+                                              {Topic::kDeadLetter, "fleetmedic.dead-letter"},
+                                              {Topic::kEvidence, "fleetmedic.evidence"}}};
 
 constexpr std::string_view TopicName(Topic topic) { return WordOf(kTopics, topic); }
 constexpr std::optional<Topic> ParseTopic(std::string_view word) { return ValueOf(kTopics, word); }

@@ -41,8 +41,12 @@ Controller::Controller(RemediatorConfig config, std::string hold_file,
       requests_(kRequestsMax, env_.wake),
       intake_(&env_.log, &env_.metrics),
       outbox_(config_,
-              {env_.clock, gate_, env_.log, env_.hook, env_.workers, env_.metrics, env_.wake}),
+              {env_.clock, gate_, env_.log, env_.hook, env_.workers, env_.metrics, env_.wake,
+               [this](const OutboxRow& row, MonoTime mono) { return EvidenceReady(row, mono); }}),
       snapshot_(std::make_shared<FleetSnapshot>()) {
+  evidence_unasked_ =
+      env_.metrics.Counter("fleetmedic_evidence_unasked_total",
+                           "Bundles that were not asked for, by the limit for each minute.");
   turns_failed_ = env_.metrics.Counter("fleetmedic_remediator_turns_failed_total",
                                        "Passes that ended in an error and changed nothing.");
   steps_ignored_ = env_.metrics.Counter("fleetmedic_remediator_inputs_ignored_total",
@@ -86,6 +90,7 @@ void Controller::StepDown(const Error& error) {
   }
   answers_.clear();
   asks_.clear();
+  evidence_asks_.clear();
   if (std::exchange(hold_taken_, false)) hold_unstored_ = true;
 }
 
@@ -167,6 +172,7 @@ void Controller::Turn(MonoTime now) {
     return;
   }
   outbox_.Act(mode_, now_, now, &ledger_);
+  SendEvidenceAsks();
   if (now >= next_list_) {
     next_list_ = now + config_.list_every;
     outbox_.AskList(now);
@@ -265,6 +271,7 @@ void Controller::StepHost(const HostId& host, const Input& input) {
   if (decision.why.starts_with("ignored: ")) steps_ignored_.Add();
   if (decision.why.ends_with(" of another boot")) intake_.SetAsideOtherBoot({host, input});
   TakeEffects(*record, decision);
+  AskEvidenceOf(*record, decision);
   AuditDecision(*record, decision, input);
   if (decision.next == *record) return;
   if (SameButForBeats(*record, decision.next)) {

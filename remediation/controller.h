@@ -46,6 +46,7 @@ struct RemediatorEnvironment {
   std::string owner;           // names this process in the lease
   // The names of the rules in use; none where they are not known here. Findings of others end.
   std::optional<std::set<std::string>> rules = std::nullopt;
+  const EvidenceBook* evidence = nullptr;  // null: no evidence is asked for
 };
 
 class Controller final : public Role, public RemediatorService {
@@ -69,6 +70,10 @@ class Controller final : public Role, public RemediatorService {
     Request request;
     std::function<void(Result<RequestAnswer>)> done;
   };
+  struct EvidenceAsk {
+    HostId host;
+    EvidenceRequest request;
+  };
   struct Ask {
     HostId host;
     std::string reason;
@@ -84,6 +89,7 @@ class Controller final : public Role, public RemediatorService {
   Result<RequestAnswer> Handle(const request::EndOverride& request);
   Result<RequestAnswer> Handle(const request::Release& request);
   Result<RequestAnswer> Handle(const request::ReleaseBrake& request);
+  Result<RequestAnswer> Handle(const request::CollectEvidence& request);
   Result<RequestAnswer> ReturnHosts(const request::AddOverride& request);
   void TakeOutcomes();
   Status ReadLog(MonoTime now);
@@ -91,6 +97,13 @@ class Controller final : public Role, public RemediatorService {
   void NoteRule(const std::string& rule);
   void TickHosts(MonoTime now);
   void ExpireOverrides();
+  // controller_evidence.cc
+  // False where so many were asked for within the minute that this one is not.
+  bool AskEvidence(const HostId& host, std::string id, std::string reason,
+                   size_t asks_per_minute_max);
+  void AskEvidenceOf(const HostRecord& before, const Decision& decision);
+  bool EvidenceReady(const OutboxRow& row, MonoTime mono);
+  void SendEvidenceAsks();
   void LayOverrides(const HostId& host);
   void LayAllOverrides();
   void UpdateBrakeAndMode();
@@ -137,6 +150,11 @@ class Controller final : public Role, public RemediatorService {
   std::vector<std::string> held_rules_;
   std::vector<std::string> ended_rules_;
   std::vector<Ask> asks_;
+  std::vector<EvidenceAsk> evidence_asks_;  // sent after the commit
+  std::vector<WallTime> evidence_asked_;    // within a minute
+  // By repair: until when its bundle is waited for.
+  std::map<std::string, MonoTime> evidence_waits_;
+  MetricCounter evidence_unasked_;
   std::vector<std::pair<std::function<void(Result<RequestAnswer>)>, Result<RequestAnswer>>>
       answers_;
   std::string trouble_;

@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "eventlog/fault_event_log.h"
 #include "eventlog/memory_event_log.h"
+#include "model/command.h"
 #include "store/fault_store.h"
 #include "store/memory_store.h"
 
@@ -41,6 +42,20 @@ class ObedientHook final : public SchedulerHook {
   std::vector<Directive> applied;
 };
 
+// What came is put in by the test.
+class Book final : public EvidenceBook {
+ public:
+  std::vector<Json> List(const HostId&) const override { return {}; }
+  Result<std::string> Read(const HostId&, std::string_view) const override {
+    return Fail(Code::kNotFound, "not kept");
+  }
+  bool Has(const HostId& host, std::string_view id) const override {
+    return came.contains(host.str() + " " + std::string(id));
+  }
+
+  std::set<std::string> came;
+};
+
 class ControllerTest : public ::testing::Test {
  protected:
   ControllerTest() : log_(&memory_log_), store_(&memory_store_) {
@@ -64,7 +79,8 @@ class ControllerTest : public ::testing::Test {
                                                            metrics_,
                                                            {},
                                                            fmt::format("test-{}", ++lives_),
-                                                           rules_});
+                                                           rules_,
+                                                           evidence_});
   }
 
   void Run(Seconds span = Seconds(1)) {
@@ -139,6 +155,31 @@ class ControllerTest : public ::testing::Test {
     }
     return kinds;
   }
+  // What was ordered so far: "repair ID" and "evidence ID".
+  std::vector<std::string> Orders() {
+    auto reader = memory_log_.OpenAt(Topic::kCommands, {}).value();
+    std::vector<std::string> orders;
+    const std::vector<LogRecord> records = reader->Poll(1000).value();
+    for (const LogRecord& record : records) {
+      const auto command =
+          ExecutorCommandFromJson(Json::Parse(record.record.value).value()).value();
+      orders.push_back(command.kind == CommandKind::kRepair
+                           ? "repair " + command.repair.id
+                           : command.host.str() + " evidence " + command.evidence.id);
+    }
+    return orders;
+  }
+  // Until the host's first repair is decided; it stays bad.
+  void BreakUntilRepair(const std::string& name) {
+    for (int i = 0; i < 20 && StateOf(name) != HostState::kRepairing; ++i) StayBad(name, 1);
+    ASSERT_EQ(StateOf(name), HostState::kRepairing);
+  }
+  void StayBad(const std::string& name, int seconds) {
+    for (int i = 0; i < seconds; ++i) {
+      Report(name, Verdict::kBad);
+      Run(Seconds(1));
+    }
+  }
   std::vector<AuditEntry> AuditOf(const std::string& object) {
     return memory_store_.ReadAudit(0, object, 1000).value();
   }
@@ -154,6 +195,7 @@ class ControllerTest : public ::testing::Test {
   InlineWorkers workers_;
   Metrics metrics_;
   RemediatorConfig config_;
+  const EvidenceBook* evidence_ = nullptr;
   std::unique_ptr<Controller> controller_;
   uint64_t sequence_ = 0;
   int lives_ = 0;
@@ -471,6 +513,80 @@ TEST_F(ControllerTest, WhatARuleFoundEndsWhenTheRuleIsNotInUseAnyMore) {
   // One that was still on its way does not bring it back.
   find("kernel.oops");
   EXPECT_THAT(HostNow("h1")->conditions, SizeIs(2));
+}
+
+class ControllerEvidenceTest : public ControllerTest {
+ protected:
+  ControllerEvidenceTest() {
+    evidence_ = &book_;
+    Restart();
+    clock_.Advance(Seconds(11));  // the lease of the one before
+    for (const char* name : {"a", "b", "c"}) AddHost(name);
+    Run();
+  }
+  Book book_;
+};
+
+TEST_F(ControllerEvidenceTest, ARepairIsOrderedAsSoonAsItsEvidenceCame) {
+  BreakUntilRepair("a");
+  EXPECT_THAT(Orders(), ElementsAre("a evidence e1-suspect", "a evidence e1-repair-1"));
+  StayBad("a", 3);
+  EXPECT_THAT(Orders(), SizeIs(2));
+  book_.came.insert("a e1-repair-1");
+  StayBad("a", 1);
+  EXPECT_THAT(Orders(),
+              ElementsAre("a evidence e1-suspect", "a evidence e1-repair-1", "repair a/1/1"));
+}
+
+TEST_F(ControllerEvidenceTest, ARepairIsOrderedOnceAndAfterItsWaitWhereNoEvidenceComes) {
+  BreakUntilRepair("a");
+  StayBad("a", 8);
+  EXPECT_THAT(Orders(), SizeIs(2));
+  StayBad("a", 4);
+  EXPECT_THAT(Orders(),
+              ElementsAre("a evidence e1-suspect", "a evidence e1-repair-1", "repair a/1/1"));
+  book_.came.insert("a e1-repair-1");
+  StayBad("a", 5);
+  EXPECT_THAT(Orders(), SizeIs(3));
+}
+
+TEST_F(ControllerEvidenceTest, AHoldStopsARepairThatWaits) {
+  BreakUntilRepair("a");
+  ASSERT_TRUE(Add(OverrideKind::kHold, "fleet").has_value());
+  book_.came.insert("a e1-repair-1");
+  StayBad("a", 20);
+  EXPECT_THAT(Orders(), ElementsAre("a evidence e1-suspect", "a evidence e1-repair-1"));
+}
+
+TEST_F(ControllerEvidenceTest, ASuccessorAsksAgainAndNeedsNoMoreThanWhatCame) {
+  BreakUntilRepair("a");
+  Restart();
+  clock_.Advance(Seconds(11));
+  book_.came.insert("a e1-repair-1");
+  StayBad("a", 2);
+  EXPECT_THAT(Orders(),
+              ElementsAre("a evidence e1-suspect", "a evidence e1-repair-1", "repair a/1/1"));
+}
+
+TEST_F(ControllerEvidenceTest, OfAWholeFleetThatBecomesSuspectOnlySoManyAreAsked) {
+  for (int i = 0; i < 50; ++i) AddHost(fmt::format("h{}", i));
+  Run();
+  for (int i = 0; i < 50; ++i) Report(fmt::format("h{}", i), Verdict::kBad);
+  Run(Seconds(2));
+  EXPECT_THAT(Orders(), SizeIs(30));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("fleetmedic_evidence_unasked_total 20"));
+}
+
+TEST_F(ControllerEvidenceTest, APersonIsToldTheNameOfTheBundleAndTheAuditWhoAsked) {
+  EXPECT_EQ(Tell(request::CollectEvidence{HostId("x"), "op1", ""}).error().code, Code::kNotFound);
+  // Longer than a request's reason may be, and cut within a character.
+  std::string reason = "why";
+  for (int i = 0; i < 400; ++i) reason += "\u00fc";
+  const auto answer = Tell(request::CollectEvidence{HostId("a"), "op1", reason});
+  ASSERT_TRUE(answer.has_value()) << answer.error().message;
+  EXPECT_THAT(Orders(), ElementsAre("a evidence " + answer->evidence_id));
+  EXPECT_EQ(AuditOf("host:a").back().action, "collect_evidence");
+  EXPECT_EQ(AuditOf("host:a").back().who, "op1");
 }
 
 }  // namespace

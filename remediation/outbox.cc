@@ -11,6 +11,8 @@
 namespace fleetmedic {
 namespace {
 
+constexpr Millis kEvidenceLookEvery{100};
+
 // Whether the record has moved on from what the row wants.
 bool Overtaken(const OutboxRow& row, const HostRecord& record) {
   if (row.kind == OutboxRow::Kind::kRepair) {
@@ -67,6 +69,10 @@ void Outbox::Act(Mode mode, WallTime now, MonoTime mono, Ledger* ledger) {
     if (!stopped.empty()) {
       stopped_.Add();
       attempt.due = mono + kRetryMin;
+      continue;
+    }
+    if (env_.evidence_ready && !env_.evidence_ready(row, mono)) {
+      attempt.due = mono + kEvidenceLookEvery;
       continue;
     }
     Send(key, row, mono);

@@ -56,6 +56,8 @@ class Outbox {
     Workers& workers;
     Metrics& metrics;
     std::function<void()> wake;
+    // Whether a row that passed every check need not wait for its evidence any longer.
+    std::function<bool(const OutboxRow&, MonoTime)> evidence_ready;
   };
 
   Outbox(const RemediatorConfig& config, Environment environment);

@@ -79,16 +79,34 @@ struct ReleaseBrake {
   std::string who;
   std::string reason;
 };
+// Asks the host's agent for a bundle of evidence. Always allowed: it changes nothing.
+struct CollectEvidence {
+  HostId host;
+  std::string who;
+  std::string reason;
+};
 }  // namespace request
 
 using Request = std::variant<request::AddOverride, request::EndOverride, request::Release,
-                             request::ReleaseBrake>;
+                             request::ReleaseBrake, request::CollectEvidence>;
 
 struct RequestAnswer {
   std::optional<Override> added;
   std::vector<Override> ended;
   // Holds that are still in force and why they could not be ended here.
   std::vector<std::string> still;
+  std::string evidence_id;  // what the bundle that was asked for will be called
+};
+
+// The bundles of evidence that came and are kept. Thread-safe.
+class EvidenceBook {
+ public:
+  virtual ~EvidenceBook() = default;
+  // SummaryJson of each, newest first.
+  virtual std::vector<Json> List(const HostId& host) const = 0;
+  // The whole bundle as JSON. kNotFound where it is not kept (any more).
+  virtual Result<std::string> Read(const HostId& host, std::string_view id) const = 0;
+  virtual bool Has(const HostId& host, std::string_view id) const = 0;
 };
 
 // Thread-safe.

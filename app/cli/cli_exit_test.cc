@@ -332,6 +332,37 @@ TEST_F(CliExit, ABrokenAuditChainIsAFailure) {
   EXPECT_EQ(api_.requests().back(), "GET /api/v1/audit?host=web-1&limit=5");
 }
 
+TEST_F(CliExit, EvidenceIsAskedForAwaitedAndShownWithoutWhatIsHostileInIt) {
+  const std::string path = "/api/v1/hosts/web-1/evidence";
+  api_.Answer("POST " + path, Made("p7"), 202);
+  const Json bundle = Json::Parse(R"({"id":"p7","host":"web-1","boot_id":"b","reason":"\u001b]0;x",
+      "collected_at":"2026-01-01T00:00:00Z","took_ms":5,"parts":[
+      {"name":"kernel-log","state":"collected","message":"","bytes":9,"bytes_cut":3,
+       "text":"one\n\u001b[2Jtwo\n"},
+      {"name":"gpu\u001b[0m","state":"timeout","message":"skipped\u001b[31m","bytes":0,
+       "bytes_cut":0,"text":""}]})")
+                          .value();
+  auto looks = std::make_shared<std::atomic<int>>(0);
+  api_.AnswerBy("GET " + path + "/p7", [looks, bundle](const HttpRequest&) {
+    return ++*looks < 2 ? HttpResponse::Problem({Code::kNotFound, "not yet"})
+                        : HttpResponse::FromJson(200, bundle);
+  });
+  const CliResult run = cli_.Run("evidence web-1 --reason 'it smells'");
+  EXPECT_EQ(run.code, kExitDone) << run.err;
+  EXPECT_THAT(api_.requests(), Contains("POST " + path + R"( {"reason":"it smells"})"));
+  EXPECT_THAT(run.out, HasSubstr("=== kernel-log collected\n(3 earlier bytes were cut)\none\n"));
+  EXPECT_THAT(run.out, HasSubstr("timeout: skipped"));
+  EXPECT_THAT(run.out + run.err, Not(HasSubstr("\x1b")));
+  EXPECT_EQ(Json::Parse(cli_.Run("evidence web-1 --id p7 -o json").out).value(), bundle);
+}
+
+TEST_F(CliExit, EvidenceOfAnUnknownHostOrThatIsNotKeptIsThree) {
+  EXPECT_EQ(cli_.Run("evidence web-9").code, kExitNotFound);
+  EXPECT_EQ(cli_.Run("evidence web-9 --list").code, kExitNotFound);
+  EXPECT_EQ(cli_.Run("evidence web-9 --id e1-suspect").code, kExitNotFound);
+  EXPECT_EQ(cli_.Run("evidence").code, kExitUsage);
+}
+
 TEST_F(CliExit, ListsHaveTheirFormats) {
   ServeHosts({"web-1", "web-2"});
   EXPECT_EQ(cli_.Run("get hosts -o name").out, "web-1\nweb-2\n");

@@ -82,6 +82,10 @@ constexpr std::array kAuditFlags = {
     Flag{"since", 0, F::kDuration, "DURATION", "", "entries of the last DURATION"},
     Flag{"limit", 0, F::kInteger, "N", "100", "at most so many, the newest"}, kListFormat, kWatch};
 constexpr std::array kObjectFlags = {kObjectFormat};
+constexpr std::array kEvidenceFlags = {
+    Flag{"list", 0, F::kSwitch, "", "", "list the bundles that are kept, collect nothing"},
+    Flag{"id", 0, F::kText, "ID", "", "print this kept bundle, collect nothing"}, kReasonOptional,
+    kObjectFormat};
 constexpr std::array kHoldFlags = {
     Flag{"scope", 'l', F::kText, "SCOPE", "fleet", "hold only this: pool:web, host:web-3"},
     kReasonOptional, kObjectFormat};
@@ -171,6 +175,12 @@ constexpr std::array kChangeExits = {kExitNotFound,   kExitNotAllowed,       kEx
                                      kExitPartlyDone, kExitUnreachable};
 constexpr std::array kConfigExits = {kExitBadConfig};
 
+constexpr std::array kEvidenceExits = {kExitNotFound, kExitNotAllowed, kExitTimedOut,
+                                       kExitUnreachable};
+constexpr std::array kEvidenceExamples = {
+    Example{"fleetmedic evidence web-3 >web-3.txt", "before somebody reboots it by hand"},
+    Example{"fleetmedic evidence web-3 --list", "what was kept before its repairs"}};
+
 constexpr std::array kStatusExamples = {
     Example{"fleetmedic status || echo look", "in a script: 10 says that somebody must look"}};
 constexpr std::array kHostExamples = {
@@ -205,6 +215,11 @@ constexpr std::string_view kHoldDetails =
     "approval. Tries the control socket (RUN_DIR/control.sock), then HTTP, and for the whole "
     "fleet\n"
     "at last the file RUN_DIR/HOLD, and says which way it took.";
+constexpr std::string_view kEvidenceDetails =
+    "Kernel log, units, containers, pressure, processes, journal, mounts, sockets, interfaces and\n"
+    "GPU, at most 256 KiB, collected within seconds; a source that hangs is skipped and named.\n"
+    "The same is collected by itself when a host becomes suspect, before each repair and when it\n"
+    "is retired; the newest eight bundles of a host are kept.";
 constexpr std::string_view kDrainDetails =
     "Each host gets an override; the remediator drains it within the limits. More than one host\n"
     "asks for their number (\"type 3\"); without a terminal that needs --yes.";
@@ -302,6 +317,9 @@ constexpr std::array kCommands = {
             {},
             kReadExits,
             RunWhy},
+    Command{"evidence", Group::kLook, "Have the agent collect what the host looks like now",
+            kEvidenceDetails, kEvidenceFlags, kOneHost, kEvidenceExamples, kEvidenceExits,
+            RunEvidence},
     Command{"why-not",
             Group::kLook,
             "What keeps a host from being acted on",

@@ -15,6 +15,9 @@ int RunDescribeRule(const Invocation& call);
 int RunWhy(const Invocation& call);
 int RunWhyNot(const Invocation& call);
 
+// evidence_command.cc: what the host looks like, collected by its agent.
+int RunEvidence(const Invocation& call);
+
 // stop.cc: stopping and letting go.
 int RunHold(const Invocation& call);
 int RunRelease(const Invocation& call);

@@ -111,16 +111,25 @@ int JournalReader::PollFd() const { return journal_ == nullptr ? -1 : journal_->
 
 std::string JournalReader::Cursor() const { return cursor_; }
 
+namespace {
+
+Status OpenJournal(const std::string& folder, JournalReader::Journal* journal) {
+  const int opened = folder.empty()
+                         ? ::sd_journal_open(&journal->handle, SD_JOURNAL_LOCAL_ONLY)
+                         : ::sd_journal_open_directory(&journal->handle, folder.c_str(), 0);
+  if (opened < 0) {
+    return FailErrno("open the journal" + (folder.empty() ? "" : " in " + folder), -opened);
+  }
+  (void)::sd_journal_set_data_threshold(journal->handle, kFieldBytesMax);
+  return {};
+}
+
+}  // namespace
+
 Status JournalReader::Open() {
   if (folder_.empty()) FLEETMEDIC_RETURN_IF_ERROR(MayReadJournal());
   auto journal = std::make_unique<Journal>();
-  const int opened = folder_.empty()
-                         ? ::sd_journal_open(&journal->handle, SD_JOURNAL_LOCAL_ONLY)
-                         : ::sd_journal_open_directory(&journal->handle, folder_.c_str(), 0);
-  if (opened < 0) {
-    return FailErrno("open the journal" + (folder_.empty() ? "" : " in " + folder_), -opened);
-  }
-  (void)::sd_journal_set_data_threshold(journal->handle, kFieldBytesMax);
+  FLEETMEDIC_RETURN_IF_ERROR(OpenJournal(folder_, journal.get()));
   // Asking for the descriptor before the place is set makes libsystemd watch what comes after it.
   journal->fd = ::sd_journal_get_fd(journal->handle);
   bool found = false;
@@ -179,6 +188,29 @@ size_t JournalReader::AddEntry(AddLine add) {
     ++lines;
   }
   return lines;
+}
+
+Result<std::string> JournalTail(const std::string& folder, size_t lines_max, size_t bytes_max) {
+  if (folder.empty()) FLEETMEDIC_RETURN_IF_ERROR(MayReadJournal());
+  JournalReader::Journal journal;
+  FLEETMEDIC_RETURN_IF_ERROR(OpenJournal(folder, &journal));
+  (void)::sd_journal_seek_tail(journal.handle);
+  const int back = ::sd_journal_previous_skip(journal.handle, lines_max);
+  if (back < 0) return FailErrno("read the journal", -back);
+  if (back == 0) return Fail(Code::kNotFound, "the journal has no entry");
+  std::string text;
+  int more = 1;
+  for (; more > 0; more = ::sd_journal_next(journal.handle)) {
+    journal.ReadEntry();
+    uint64_t micros = 0;
+    (void)::sd_journal_get_realtime_usec(journal.handle, &micros);
+    text += FormatWall(WallTime(Micros(static_cast<int64_t>(micros)))) + " " +
+            JournalSourceOf(journal.entry.fields) + ": " +
+            journal.entry.message.substr(0, LogFrame::kLineBytesMax) + "\n";
+    if (text.size() > 2 * bytes_max) text.erase(0, text.size() - bytes_max);
+  }
+  if (text.size() > bytes_max) text.erase(0, text.size() - bytes_max);
+  return text;
 }
 
 }  // namespace fleetmedic

@@ -24,6 +24,10 @@ struct JournalFields {
 };
 std::string JournalSourceOf(const JournalFields& fields);
 
+// The newest entries of the journal as lines "TIME SOURCE: MESSAGE", oldest first: at most so many,
+// and no more than so many bytes. kNotFound where there is no journal.
+Result<std::string> JournalTail(const std::string& folder, size_t lines_max, size_t bytes_max);
+
 // Entries of the kernel transport are left out: they are KmsgReader's. Without a cursor it starts
 // with what is written from then on.
 class JournalReader final : public LogSource {
@@ -38,8 +42,9 @@ class JournalReader final : public LogSource {
   std::string Cursor() const override;
   int PollFd() const override;
 
+  struct Journal;  // of the .cc
+
  private:
-  struct Journal;
   Status Open();
   Result<size_t> ReadEntries(size_t lines_max, AddLine add);
   size_t AddEntry(AddLine add);

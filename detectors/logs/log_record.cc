@@ -49,4 +49,14 @@ Record RecordOf(const HostFacts& facts, WallTime now) {
   return record;
 }
 
+Record RecordOf(const EvidenceBundle& bundle, WallTime now) {
+  Record record;
+  record.key = bundle.host.str();
+  record.value = ToJson(bundle).Dump();
+  record.timestamp = now;
+  AddCloudEvent("fleetmedic.evidence", fmt::format("{}/{}", bundle.host.str(), bundle.id),
+                bundle.host, bundle.collected_at, &record);
+  return record;
+}
+
 }  // namespace fleetmedic

@@ -3,6 +3,7 @@
 #define FLEETMEDIC_DETECTORS_LOGS_LOG_RECORD_H_
 
 #include "eventlog/event_log.h"
+#include "model/evidence_bundle.h"
 #include "model/health_event.h"
 #include "model/host_facts.h"
 #include "model/log_frame.h"
@@ -15,6 +16,8 @@ Record RecordOf(LogFrame frame);
 Record RecordOf(const HealthEvent& event, WallTime now);
 // For Topic::kHosts.
 Record RecordOf(const HostFacts& facts, WallTime now);
+// For Topic::kEvidence.
+Record RecordOf(const EvidenceBundle& bundle, WallTime now);
 
 }  // namespace fleetmedic
 

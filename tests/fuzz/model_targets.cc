@@ -7,6 +7,7 @@
 #include "model/audit.h"
 #include "model/command.h"
 #include "model/directive.h"
+#include "model/evidence_bundle.h"
 #include "model/finding.h"
 #include "model/health_event.h"
 #include "model/host_facts.h"
@@ -81,6 +82,7 @@ constexpr FuzzTarget kTargets[] = {
     {"host_facts", RoundTrip<HostFacts, HostFactsFromJson>},
     {"finding", RoundTrip<Finding, FindingFromJson>},
     {"command", RoundTrip<ExecutorCommand, ExecutorCommandFromJson>},
+    {"evidence_bundle", RoundTrip<EvidenceBundle, EvidenceBundleFromJson>},
     {"executor_report", RoundTrip<ExecutorReport, ExecutorReportFromJson>},
     {"job", RoundTrip<Job, JobFromJson>},
     {"directive", RoundTrip<Directive, DirectiveFromJson>},

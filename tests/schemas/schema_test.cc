@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "model/audit.h"
 #include "model/command.h"
+#include "model/evidence_bundle.h"
 #include "model/finding.h"
 #include "model/health_event.h"
 #include "model/host_facts.h"
@@ -39,6 +40,7 @@ const std::vector<Described>& AllDescribed() {
       {"command", "command", Again<ExecutorCommand, ExecutorCommandFromJson>},
       {"task-report", "executor_report", Again<ExecutorReport, ExecutorReportFromJson>},
       {"audit-entry", "audit_entry", Again<AuditEntry, AuditEntryFromJson>},
+      {"evidence-bundle", "evidence_bundle", Again<EvidenceBundle, EvidenceBundleFromJson>},
   };
   return all;
 }

@@ -143,6 +143,15 @@ void Fleet::Obey(const ExecutorCommand& command) {
   if (found == hosts_.end() || found->second.booting) return;
   SimHost& host = found->second;
   switch (command.kind) {
+    case CommandKind::kCollectEvidence: {
+      // At once, after the remediator has lost patience, or never.
+      if (!host.agent_up || loop_->random().Chance(0.2)) return;
+      loop_->After(loop_->Between(Millis(50), Seconds(15)),
+                   [this, id = command.host, evidence = command.evidence.id] {
+                     evidence_.Add(id, evidence);
+                   });
+      return;
+    }
     case CommandKind::kRepair:
       return RunRepair(command.host, command.repair);
     case CommandKind::kRun: {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "eventlog/event_log.h"
@@ -14,6 +15,7 @@
 #include "model/finding.h"
 #include "model/health_event.h"
 #include "model/host_facts.h"
+#include "remediation/query.h"
 #include "tests/sim/simulation.h"
 
 namespace fleetmedic::sim {
@@ -36,6 +38,24 @@ struct SimHost {
   std::set<std::string> repairs_seen;
   uint64_t boots = 0;
   uint64_t report_sequence = 0;
+};
+
+// The bundles that came; nothing of their text.
+class SimEvidence final : public EvidenceBook {
+ public:
+  void Add(const HostId& host, const std::string& id) { came_.insert({host, id}); }
+  size_t size() const { return came_.size(); }
+
+  std::vector<Json> List(const HostId&) const override { return {}; }
+  Result<std::string> Read(const HostId&, std::string_view) const override {
+    return Fail(Code::kNotFound, "only that it came is kept");
+  }
+  bool Has(const HostId& host, std::string_view id) const override {
+    return came_.contains({host, std::string(id)});
+  }
+
+ private:
+  std::set<std::pair<HostId, std::string>> came_;
 };
 
 class Fleet {
@@ -62,6 +82,7 @@ class Fleet {
 
   // How often each repair id was carried out: never more than once.
   const std::map<std::string, int>& repairs_run() const { return repairs_run_; }
+  const SimEvidence& evidence() const { return evidence_; }
 
  private:
   void SendFacts(const HostId& id);
@@ -80,6 +101,7 @@ class Fleet {
   std::map<HostId, SimHost> hosts_;
   std::unique_ptr<Reader> commands_;
   std::map<std::string, int> repairs_run_;
+  SimEvidence evidence_;
 };
 
 }  // namespace fleetmedic::sim

@@ -17,15 +17,18 @@ class Seeds : public ::testing::TestWithParam<uint64_t> {
 
 TEST_P(Seeds, KeepEveryInvariantAndEndWell) {
   int grants = 0;
+  size_t evidence = 0;
   for (uint64_t seed = GetParam(); seed < GetParam() + kSeedsPerTest; ++seed) {
     World world(seed, RandomOptions(seed));
     world.Run();
     grants += world.grants_given();
+    evidence += world.evidence_came();
     ASSERT_EQ(world.failure(), "")
         << world.TraceTail() << "replay: build/release/tests/sim_replay " << seed;
   }
   // A run in which nothing was ever decided shows nothing.
   EXPECT_GT(grants, 0);
+  EXPECT_GT(evidence, 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(From, Seeds, ::testing::Range(uint64_t{1}, kSeeds + 1, kSeedsPerTest),

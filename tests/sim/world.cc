@@ -127,7 +127,8 @@ void World::StartProcess(Process* process) {
                             *process->workers,
                             metrics_,
                             {},
-                            fmt::format("{}-{}", process->name, process->life)});
+                            fmt::format("{}-{}", process->name, process->life),
+                            &fleet_.evidence()});
   loop_.Trace("start " + process->name);
   PlanTurn(process, Millis(1));
 }

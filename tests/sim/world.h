@@ -52,6 +52,7 @@ class World {
   uint64_t trace_hash() const { return loop_.trace_hash(); }
   std::string TraceTail() const { return loop_.TraceTail(); }
   int grants_given() const { return grants_given_; }
+  size_t evidence_came() const { return fleet_.evidence().size(); }
   uint64_t events_run() const { return loop_.events_run(); }
 
  private:
