@@ -2,49 +2,13 @@
 
 #include <array>
 
+#include "app/cli/command_flags.h"
 #include "app/cli/handlers.h"
 
 namespace fleetmedic::cli {
 namespace {
 
 using F = FlagType;
-
-// Flags that several commands share.
-constexpr Flag kListFormat = {"output",
-                              'o',
-                              F::kWord,
-                              "FORMAT",
-                              "table",
-                              "how the list is printed",
-                              "table wide json name jsonl"};
-constexpr Flag kObjectFormat = {"output",    'o', F::kWord, "FORMAT", "table", "how it is printed",
-                                "table json"};
-constexpr Flag kSelector = {"selector", 'l', F::kText,
-                            "SELECTOR", "",  "only hosts with these labels: key=value,key!=value"};
-constexpr Flag kWatch = {"watch", 'w', F::kSwitch, "", "", "then print each change as it comes"};
-constexpr Flag kReason = {"reason", 0, F::kText, "TEXT", "", "why, for the audit; required"};
-constexpr Flag kReasonOptional = {"reason", 0, F::kText, "TEXT", "", "why, for the audit"};
-constexpr Flag kDryRun = {"dry-run", 0,  F::kSwitch,
-                          "",        "", "print what would be asked, ask nothing"};
-constexpr Flag kFor = {"for",      0,  F::kDuration,
-                       "DURATION", "", "ends by itself after this; without it, when it is ended"};
-constexpr Flag kConfig = {
-    "config", 'c', F::kFile,
-    "FILE",   "",  "the config file; else /etc/fleetmedic/fleetmedic.toml where that is there"};
-constexpr Flag kStateDir = {"state-dir", 0,  F::kFolder,
-                            "DIR",       "", "in place of the config's state_dir"};
-constexpr Flag kRunDir = {"run-dir", 0, F::kFolder, "DIR", "", "in place of the config's run_dir"};
-constexpr Flag kLogLevel = {"log-level",
-                            0,
-                            F::kWord,
-                            "LEVEL",
-                            "",
-                            "in place of the config's log_level",
-                            "debug info warning error"};
-constexpr Flag kListen = {"listen",       0,  F::kText,
-                          "ADDRESS:PORT", "", "where the API listens; port 0 takes a free one"};
-constexpr Flag kMode = {
-    "mode", 0, F::kWord, "MODE", "", "shadow decides and records but does nothing", "shadow auto"};
 
 constexpr std::array kCommon = {
     Flag{"server", 's', F::kText, "ADDRESS", "",
@@ -60,20 +24,6 @@ constexpr std::array kCommon = {
     Flag{"quiet", 'q', F::kSwitch, "", "", "only data, errors and questions"},
     Flag{"help", 'h', F::kSwitch, "", "", "this text"},
 };
-
-// Arguments that several commands share.
-constexpr std::array kOneRule = {
-    Positional{"RULE", true, false, Completion::kNothing, "the rule's name: kernel.oops"}};
-constexpr std::array kOneHost = {
-    Positional{"HOST", true, false, Completion::kHost, "the host's name"}};
-constexpr std::array kHosts = {
-    Positional{"HOST", false, true, Completion::kHost, "names of hosts, or -l in their place"}};
-constexpr std::array kMaybeHost = {
-    Positional{"HOST", false, false, Completion::kHost, "only this host"}};
-constexpr std::array kMaybeName = {
-    Positional{"NAME", false, false, Completion::kNothing, "only this one"}};
-constexpr std::array kScope = {Positional{"SCOPE", true, false, Completion::kScope,
-                                          "fleet, cell:, pool:, rack:, rule: or host:NAME"}};
 
 constexpr std::array kStatusFlags = {kObjectFormat};
 constexpr std::array kHostListFlags = {kSelector, kListFormat, kWatch};

@@ -288,8 +288,12 @@ TEST_F(LoopE2e, AUsersKernelLogLineIsFoundWithinASecondAndIsNeverTakenForTheKern
   EXPECT_LT(clock_.Mono() - written, Seconds(1));
   Took("finding_millis", written);
   // One source's lines keep their order: the one before it was judged already.
+  // What the kernel itself said before (of another test's OOM, for one) is none of this test's.
   for (const Finding& finding : findings) {
-    EXPECT_FALSE(finding.rule.starts_with("kernel.")) << ToJson(finding).Dump();
+    const std::string text = ToJson(finding).Dump();
+    if (text.find(mark) != std::string::npos) {
+      EXPECT_FALSE(finding.rule.starts_with("kernel.")) << text;
+    }
   }
   EXPECT_EQ(loop_->Patient()->state, kHealthy);
 }

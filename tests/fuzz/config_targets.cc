@@ -5,6 +5,7 @@
 #include "config/show.h"
 #include "config/text_template.h"
 #include "console/selector.h"
+#include "stream/npd_import.h"
 #include "stream/rule_check.h"
 #include "tests/fuzz/targets.h"
 
@@ -63,9 +64,22 @@ void Template(std::string_view bytes) {
 
 void HostSelector(std::string_view bytes) { (void)Selector::Parse(bytes); }
 
+void NpdMonitor(std::string_view bytes) {
+  NpdOptions options;
+  options.file = "fuzz.json";
+  options.permanent = NpdClears{};
+  const Result<NpdImport> import = ImportNpd(bytes, options);
+  if (!import || import->rules_toml.empty()) return;
+  // What it writes is read without an error; compiling it is Hyperscan's work.
+  Diagnostics diagnostics;
+  const RuleText text{"fuzz.toml", import->rules_toml};
+  (void)ParseRules(std::span(&text, 1), &diagnostics);
+  FLEETMEDIC_CHECK(diagnostics.ok());
+}
+
 constexpr FuzzTarget kTargets[] = {
     {"config", ConfigFile}, {"rules", RuleFile},        {"pattern", RulePattern},
-    {"template", Template}, {"selector", HostSelector},
+    {"template", Template}, {"selector", HostSelector}, {"npd", NpdMonitor},
 };
 
 }  // namespace

@@ -2,10 +2,12 @@
 #include <map>
 
 #include "base/result.h"
+#include "detectors/checks/check_evaluate.h"
 #include "detectors/containerd/grpc_health.h"
 #include "detectors/disk/disk_evaluate.h"
 #include "detectors/dns/dns_evaluate.h"
 #include "detectors/dns/dns_message.h"
+#include "detectors/gpu/gpu_sample.h"
 #include "detectors/hardware/hardware_evaluate.h"
 #include "detectors/imds/imds_parse.h"
 #include "detectors/mesos/mesos_json.h"
@@ -64,6 +66,19 @@ void Nvme(std::string_view bytes) {
   FLEETMEDIC_CHECK(health.has_value() == (bytes.size() == NvmeHealth::kPageBytes));
 }
 
+void Gpu(std::string_view bytes) {
+  (void)PciAddress(bytes);
+  const Result<NvmlSample> sample = GpuSampleFromJson(bytes);
+  if (!sample) return;
+  FLEETMEDIC_CHECK(sample->gpus.size() <= kGpusMax);
+  const Result<NvmlSample> again = GpuSampleFromJson(ToJson(*sample).Dump());
+  FLEETMEDIC_CHECK(again.has_value() && *again == *sample);
+}
+
+void CheckOutput(std::string_view bytes) {
+  FLEETMEDIC_CHECK(CheckMessage(bytes).size() <= kCheckMessageBytesMax);
+}
+
 void HostTexts(std::string_view bytes) {
   constexpr size_t kMax = 256;
   FLEETMEDIC_CHECK(MountTable(bytes, kMax).size() <= kMax);
@@ -77,6 +92,8 @@ constexpr FuzzTarget kTargets[] = {
     {"imds", Imds},
     {"dns", Dns},
     {"mesos", Mesos},
+    {"gpu", Gpu},
+    {"check_output", CheckOutput},
     {"nvme", Nvme},
     {"host_texts", HostTexts},
 };

@@ -128,6 +128,7 @@ void World::StartProcess(Process* process) {
                             metrics_,
                             {},
                             fmt::format("{}-{}", process->name, process->life),
+                            std::nullopt,
                             &fleet_.evidence()});
   loop_.Trace("start " + process->name);
   PlanTurn(process, Millis(1));
