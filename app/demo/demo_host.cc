@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -177,10 +178,21 @@ Status DemoHost::Reboot(WallTime now) {
   FLEETMEDIC_RETURN_IF_ERROR(WriteText(PathOf(kKmsg), ""));
   FLEETMEDIC_RETURN_IF_ERROR(Heal("docker-hung", now));
   FLEETMEDIC_RETURN_IF_ERROR(Heal("unit-failed", now));
-  FLEETMEDIC_RETURN_IF_ERROR(
-      WriteText(PathOf("/proc/stat"), fmt::format("btime {}\n", SecondsOf(now))));
+  // Boots are told apart by the second that they began in, and no host boots twice within one.
+  const int64_t booted_at = std::max(SecondsOf(now), BootSecond() + 1);
+  FLEETMEDIC_RETURN_IF_ERROR(WriteText(PathOf("/proc/stat"), fmt::format("btime {}\n", booted_at)));
   // Last: whoever sees the new boot sees all that came with it.
   return WriteText(PathOf(kBootId), NewBootId() + "\n");
+}
+
+int64_t DemoHost::BootSecond() const {
+  constexpr std::string_view kKey = "btime ";
+  const std::string text = ReadFile(PathOf("/proc/stat"), kFileBytesMax).value_or("");
+  int64_t second = 0;
+  if (text.starts_with(kKey)) {
+    (void)std::from_chars(text.data() + kKey.size(), text.data() + text.size(), second);
+  }
+  return second;
 }
 
 bool DemoHost::DockerAnswers() const { return !FsRoot(root_).Exists(kDockerHung); }

@@ -48,6 +48,7 @@ class DemoHost {
   const std::string& root() const { return root_; }
 
  private:
+  int64_t BootSecond() const;  // of /proc/stat; 0 where there is none
   Status WriteKernelLine(std::string_view message, WallTime now);
   Status SetUnit(std::string_view unit, bool failed, WallTime now);
   Status SetFreeShare(std::string_view mount, double share);
