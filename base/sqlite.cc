@@ -1,5 +1,7 @@
 #include "base/sqlite.h"
 
+#include <poll.h>
+
 #include <cerrno>
 #include <map>
 
@@ -248,6 +250,17 @@ void Statement::Reset() {
 }
 
 Result<Database> Database::Open(const std::string& path, const DatabaseOptions& options) {
+  constexpr int kAttemptsMax = 100;
+  constexpr int kPauseMillis = 5;
+  for (int attempt = 1;; ++attempt) {
+    Result<Database> database = OpenOnce(path, options);
+    const bool busy = !database && database.error().code == Code::kBusy;
+    if (!busy || attempt == kAttemptsMax) return database;
+    (void)poll(nullptr, 0, kPauseMillis);
+  }
+}
+
+Result<Database> Database::OpenOnce(const std::string& path, const DatabaseOptions& options) {
   auto connection = std::make_unique<DatabaseConnection>();
   connection->path = path;
   const int mode =

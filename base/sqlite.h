@@ -119,6 +119,9 @@ class Database {
  public:
   // Opens the file, made when it is missing and not read_only, in WAL mode with foreign keys on,
   // and reads back that these settings hold. ":memory:" is a private database in memory.
+  // Two processes that make the file at once are in each other's way where SQLite itself does not
+  // wait, while it turns the new file to WAL: so what is busy is tried again, for half a second
+  // beyond busy_timeout.
   // Errors: kNotFound, kPermissionDenied, kCorrupt (not a database), kUnsupported (schema newer
   // than user_version_max), kBusy, kIo.
   static Result<Database> Open(const std::string& path, const DatabaseOptions& options = {});
@@ -159,6 +162,7 @@ class Database {
  private:
   friend class Transaction;
   explicit Database(std::unique_ptr<DatabaseConnection> connection);
+  static Result<Database> OpenOnce(const std::string& path, const DatabaseOptions& options);
 
   std::unique_ptr<DatabaseConnection> connection_;
 };

@@ -255,7 +255,7 @@ TEST_F(StreamTest, HostileTextCannotForgeAnEvent) {
 
 TEST_F(StreamTest, AStoreThatFailsTakesOnlyTheAuditAway) {
   FaultStore broken(&store_);
-  broken.FailAt(StoreCall::kRead, 1, StoreFault::kUnavailable, 1000);
+  broken.FailAt(StoreCall::kRead, 1, CallFault::kUnavailable, 1000);
   StreamHub hub(service_, broken, {}, "e1", &metrics_);
   service_.Show(TestFleet({TestHost("web-1")}));
   hub.Advance(clock_.Mono());

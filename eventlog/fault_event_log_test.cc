@@ -32,21 +32,21 @@ using Strings = std::vector<std::string>;
 TEST_F(FaultEventLogTest, AnAppendMeetsEachFaultAsItsNameSays) {
   struct Case {
     const char* sentence;
-    LogFault fault;
+    CallFault fault;
     Code code;
     bool happened;
     bool crashed;
   };
   static constexpr Case kCases[] = {
-      {"unavailable", LogFault::kUnavailable, Code::kUnavailable, false, false},
-      {"busy", LogFault::kBusy, Code::kBusy, false, false},
-      {"full", LogFault::kFull, Code::kFull, false, false},
-      {"failed before", LogFault::kFailedBefore, Code::kIo, false, false},
-      {"failed after", LogFault::kFailedAfter, Code::kIo, true, false},
-      {"timed out before", LogFault::kTimedOutBefore, Code::kDeadlineExceeded, false, false},
-      {"timed out after", LogFault::kTimedOutAfter, Code::kDeadlineExceeded, true, false},
-      {"crash before", LogFault::kCrashBefore, Code::kIo, false, true},
-      {"crash after", LogFault::kCrashAfter, Code::kIo, true, true},
+      {"unavailable", CallFault::kUnavailable, Code::kUnavailable, false, false},
+      {"busy", CallFault::kBusy, Code::kBusy, false, false},
+      {"full", CallFault::kFull, Code::kFull, false, false},
+      {"failed before", CallFault::kFailedBefore, Code::kIo, false, false},
+      {"failed after", CallFault::kFailedAfter, Code::kIo, true, false},
+      {"timed out before", CallFault::kTimedOutBefore, Code::kDeadlineExceeded, false, false},
+      {"timed out after", CallFault::kTimedOutAfter, Code::kDeadlineExceeded, true, false},
+      {"crash before", CallFault::kCrashBefore, Code::kIo, false, true},
+      {"crash after", CallFault::kCrashAfter, Code::kIo, true, true},
   };
   Strings expected;
   for (const Case& c : kCases) {
@@ -64,7 +64,7 @@ TEST_F(FaultEventLogTest, AnAppendMeetsEachFaultAsItsNameSays) {
 }
 
 TEST_F(FaultEventLogTest, ACommandHitsTheCallsThatItNames) {
-  log_.FailAt(LogCall::kAppend, 2, LogFault::kBusy, 2);
+  log_.FailAt(LogCall::kAppend, 2, CallFault::kBusy, 2);
   EXPECT_TRUE(Append(&log_, "1"));
   EXPECT_FALSE(Append(&log_, "2"));
   EXPECT_TRUE(log_.OpenAt(Topic::kHealth, {}));
@@ -72,7 +72,7 @@ TEST_F(FaultEventLogTest, ACommandHitsTheCallsThatItNames) {
   EXPECT_TRUE(Append(&log_, "4"));
   EXPECT_EQ(log_.calls(LogCall::kAppend), 4);
   EXPECT_EQ(log_.faults(), 2);
-  log_.FailAt(LogCall::kAppend, 1, LogFault::kBusy);
+  log_.FailAt(LogCall::kAppend, 1, CallFault::kBusy);
   log_.Heal();
   EXPECT_TRUE(Append(&log_, "5"));
 }
@@ -80,8 +80,8 @@ TEST_F(FaultEventLogTest, ACommandHitsTheCallsThatItNames) {
 TEST_F(FaultEventLogTest, APollThatFailsLeavesTheReaderWhereItWas) {
   ASSERT_TRUE(Append(&log_, "1"));
   const auto reader = log_.OpenAt(Topic::kHealth, {}).value();
-  log_.FailAt(LogCall::kPoll, 1, LogFault::kUnavailable);
-  log_.FailAt(LogCall::kBehind, 1, LogFault::kTimedOutBefore);
+  log_.FailAt(LogCall::kPoll, 1, CallFault::kUnavailable);
+  log_.FailAt(LogCall::kBehind, 1, CallFault::kTimedOutBefore);
   EXPECT_EQ(reader->Poll(1).error().code, Code::kUnavailable);
   EXPECT_EQ(reader->Behind().error().code, Code::kDeadlineExceeded);
   EXPECT_EQ(reader->Behind()->records, 1);
@@ -93,7 +93,7 @@ TEST_F(FaultEventLogTest, ACommitThatFailedMayHaveHappened) {
     ASSERT_TRUE(Append(&log_, "1"));
     auto reader = log_.Open(Topic::kHealth, "g").value();
     ASSERT_EQ(reader->Poll(10)->size(), 1U);
-    log_.FailAt(LogCall::kCommit, 1, happens ? LogFault::kFailedAfter : LogFault::kFailedBefore);
+    log_.FailAt(LogCall::kCommit, 1, happens ? CallFault::kFailedAfter : CallFault::kFailedBefore);
     EXPECT_EQ(reader->Commit().error().code, Code::kIo);
     reader = log_.Open(Topic::kHealth, "g").value();
     EXPECT_EQ(reader->Poll(10)->size(), happens ? 0U : 1U);
@@ -107,7 +107,7 @@ TEST_F(FaultEventLogTest, AfterACrashOldReadersStayDeadAndNewOnesLive) {
   const Topic topics[] = {Topic::kHealth};
   const auto subscription = log_.Subscribe(topics, [&wakes] { ++wakes; });
   const auto before = log_.OpenAt(Topic::kHealth, {}).value();
-  log_.FailAt(LogCall::kAppend, 1, LogFault::kCrashAfter);
+  log_.FailAt(LogCall::kAppend, 1, CallFault::kCrashAfter);
   EXPECT_FALSE(Append(&log_, "2"));
   EXPECT_EQ(wakes, 0);
   EXPECT_EQ(before->Poll(1).error().code, Code::kUnavailable);
@@ -120,9 +120,9 @@ TEST_F(FaultEventLogTest, AfterACrashOldReadersStayDeadAndNewOnesLive) {
 }
 
 TEST_F(FaultEventLogTest, ChancesFollowTheirSeedAndTheirSize) {
-  LogFaultChances chances{};
-  chances[static_cast<size_t>(LogFault::kBusy)] = 0.2;
-  chances[static_cast<size_t>(LogFault::kFailedAfter)] = 0.1;
+  CallFaultChances chances{};
+  chances[static_cast<size_t>(CallFault::kBusy)] = 0.2;
+  chances[static_cast<size_t>(CallFault::kFailedAfter)] = 0.1;
   std::vector<std::vector<int>> runs;
   for (int run = 0; run < 2; ++run) {
     MemoryEventLog wrapped(clock_);

@@ -1,7 +1,5 @@
 #include "eventlog/sqlite_log_file.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -48,19 +46,6 @@ CREATE TABLE IF NOT EXISTS groups (
   UNIQUE (topic, name)
 );
 )";
-
-// Two processes that make the file at once are in each other's way where SQLite itself does not
-// wait: while it turns the new file to WAL.
-Result<Database> OpenPatiently(const std::string& path, const DatabaseOptions& options) {
-  constexpr int kAttemptsMax = 100;
-  constexpr Millis kPause{5};
-  for (int attempt = 1;; ++attempt) {
-    auto database = Database::Open(path, options);
-    const bool busy = !database && database.error().code == Code::kBusy;
-    if (!busy || attempt == kAttemptsMax) return database;
-    (void)poll(nullptr, 0, static_cast<int>(kPause.count()));
-  }
-}
 
 // A schema that stands already is left as it is, and one of an earlier version gets the tables of
 // the topics that it lacks; two processes may come here at once.
@@ -137,7 +122,7 @@ Result<int64_t> OnlyInt(Statement statement) {
 Result<SqliteLogFile> SqliteLogFile::Open(const std::string& path, const DatabaseOptions& options) {
   DatabaseOptions with_version = options;
   with_version.user_version_max = kSchemaVersion;
-  FLEETMEDIC_ASSIGN_OR_RETURN(Database database, OpenPatiently(path, with_version));
+  FLEETMEDIC_ASSIGN_OR_RETURN(Database database, Database::Open(path, with_version));
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t version, database.UserVersion());
   if (version != kSchemaVersion) FLEETMEDIC_RETURN_IF_ERROR(MakeSchema(&database));
   return SqliteLogFile(std::move(database));

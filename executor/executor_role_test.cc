@@ -129,8 +129,8 @@ TEST_F(ExecutorRoleTest, ItRunsWhatItsHostIsToldAndReportsIt) {
 TEST_F(ExecutorRoleTest, WhileTheLogIsAwayTheTasksGoOnAndTheNewestStateIsToldLater) {
   Command(CommandKind::kRun, "web/1", "while [ ! -e go ]; do sleep 0.02; done; exit 4");
   ASSERT_TRUE(UntilState("web/1", TaskState::kRunning));
-  fault_log_.FailAt(LogCall::kAppend, 1, LogFault::kUnavailable, 1'000'000);
-  fault_log_.FailAt(LogCall::kPoll, 1, LogFault::kUnavailable, 1'000'000);
+  fault_log_.FailAt(LogCall::kAppend, 1, CallFault::kUnavailable, 1'000'000);
+  fault_log_.FailAt(LogCall::kPoll, 1, CallFault::kUnavailable, 1'000'000);
   const TaskFolder folder(folder_ / "state/executor/tasks/" + TaskFolder::NameOf(TaskId("web/1")));
   ASSERT_TRUE(WriteFileAtomic(folder.File("work/go"), ""));
   ASSERT_TRUE(Until([&] { return folder.ReadExit().has_value(); }));

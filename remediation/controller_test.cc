@@ -338,7 +338,7 @@ TEST_F(ControllerTest, AHoldThatCouldNotBeStoredHoldsAllTheSame) {
   AddHost("a");
   AddHost("b");
   Run();
-  store_.FailAt(StoreCall::kCommit, 1, StoreFault::kFull, 3);
+  store_.FailAt(StoreCall::kCommit, 1, CallFault::kFull, 3);
   EXPECT_EQ(Add(OverrideKind::kHold, "fleet").error().code, Code::kUnavailable);
   Report("a", Verdict::kBad);
   Run(Seconds(3));
@@ -386,7 +386,7 @@ TEST_F(ControllerTest, AFullDiskStopsNewActsAndSaysSo) {
   AddHost("a");
   AddHost("b");
   Run();
-  store_.FailAt(StoreCall::kCommit, 1, StoreFault::kFull, 1'000'000);
+  store_.FailAt(StoreCall::kCommit, 1, CallFault::kFull, 1'000'000);
   Report("a", Verdict::kBad);
   Run(Seconds(3));
   EXPECT_THAT(hook_.applied, IsEmpty());
@@ -402,7 +402,7 @@ TEST_F(ControllerTest, ALogThatIsAwayStopsNewActsAndNothingIsLost) {
   AddHost("a");
   AddHost("b");
   Run();
-  log_.FailAt(LogCall::kPoll, 1, LogFault::kUnavailable, 1'000'000);
+  log_.FailAt(LogCall::kPoll, 1, CallFault::kUnavailable, 1'000'000);
   Report("a", Verdict::kBad);
   Run(Seconds(3));
   EXPECT_THAT(hook_.applied, IsEmpty());
@@ -415,7 +415,7 @@ TEST_F(ControllerTest, AnAmbiguousCommitIsReadBackBeforeAnythingIsDone) {
   AddHost("a");
   AddHost("b");
   Run();
-  store_.FailAt(StoreCall::kCommit, 1, StoreFault::kFailedAfter);
+  store_.FailAt(StoreCall::kCommit, 1, CallFault::kFailedAfter);
   Report("a", Verdict::kBad);
   Run(Seconds(3));
   EXPECT_THAT(hook_.applied, SizeIs(2));

@@ -119,7 +119,7 @@ TEST_F(SchedulerRoleTest, AnAnswerComesOnlyAfterTheCommitAndNoCommandWithoutIt) 
   AppendHost("a");
   AppendReport("a");
   Turn();
-  store_.FailAt(StoreCall::kCommit, 1, StoreFault::kFull);
+  store_.FailAt(StoreCall::kCommit, 1, CallFault::kFull);
   const auto answer = Ask(PutJob());
   Turn();
   ASSERT_TRUE(answer->has_value());
@@ -134,7 +134,7 @@ TEST_F(SchedulerRoleTest, ACrashBetweenTheCommitAndTheCommandsOnlyDelays) {
   AppendHost("a");
   AppendReport("a");
   Ask(PutJob());
-  log_.FailAt(LogCall::kAppend, 1, LogFault::kUnavailable);
+  log_.FailAt(LogCall::kAppend, 1, CallFault::kUnavailable);
   Turn();
   EXPECT_TRUE(ReadAll(Topic::kCommands).empty());
   Start("two");
@@ -222,7 +222,7 @@ TEST_F(SchedulerRoleTest, AnUnreadableRecordIsPutAsideAndTheNextIsRead) {
 
 TEST_F(SchedulerRoleTest, WhatCouldNotBePutAsideIsReadAgainAfterACrash) {
   AppendText(Topic::kTasks, "a", "nonsense");
-  log_.FailAt(LogCall::kAppend, 1, LogFault::kUnavailable);
+  log_.FailAt(LogCall::kAppend, 1, CallFault::kUnavailable);
   Turn();
   EXPECT_TRUE(ReadAll(Topic::kDeadLetter).empty());
   Start("two");
@@ -242,7 +242,7 @@ TEST_F(SchedulerRoleTest, WhileTheLogIsAwayNobodysSilenceMeansAnything) {
   running.state = TaskState::kRunning;
   AppendReport("a", {running});
   Turn();
-  log_.FailAt(LogCall::kPoll, 1, LogFault::kUnavailable, 4000);
+  log_.FailAt(LogCall::kPoll, 1, CallFault::kUnavailable, 4000);
   for (int i = 0; i < 900; ++i) Turn();
   EXPECT_FALSE(role_->core()->cluster().task(task).presumed_lost);
   log_.Heal();

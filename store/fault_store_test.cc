@@ -27,23 +27,22 @@ class FaultStoreTest : public testing::Test {
 TEST_F(FaultStoreTest, ACommitMeetsEachFaultAsItsNameSays) {
   struct Case {
     const char* sentence;
-    StoreFault fault;
+    CallFault fault;
     Code code;
     bool body_ran;
     bool happened;
     bool crashed;
   };
   static constexpr Case kCases[] = {
-      {"unavailable", StoreFault::kUnavailable, Code::kUnavailable, false, false, false},
-      {"busy", StoreFault::kBusy, Code::kBusy, false, false, false},
-      {"full", StoreFault::kFull, Code::kFull, true, false, false},
-      {"failed before", StoreFault::kFailedBefore, Code::kIo, true, false, false},
-      {"failed after", StoreFault::kFailedAfter, Code::kIo, true, true, false},
-      {"timed out before", StoreFault::kTimedOutBefore, Code::kDeadlineExceeded, true, false,
-       false},
-      {"timed out after", StoreFault::kTimedOutAfter, Code::kDeadlineExceeded, true, true, false},
-      {"crash before", StoreFault::kCrashBefore, Code::kIo, true, false, true},
-      {"crash after", StoreFault::kCrashAfter, Code::kIo, true, true, true},
+      {"unavailable", CallFault::kUnavailable, Code::kUnavailable, false, false, false},
+      {"busy", CallFault::kBusy, Code::kBusy, false, false, false},
+      {"full", CallFault::kFull, Code::kFull, true, false, false},
+      {"failed before", CallFault::kFailedBefore, Code::kIo, true, false, false},
+      {"failed after", CallFault::kFailedAfter, Code::kIo, true, true, false},
+      {"timed out before", CallFault::kTimedOutBefore, Code::kDeadlineExceeded, true, false, false},
+      {"timed out after", CallFault::kTimedOutAfter, Code::kDeadlineExceeded, true, true, false},
+      {"crash before", CallFault::kCrashBefore, Code::kIo, true, false, true},
+      {"crash after", CallFault::kCrashAfter, Code::kIo, true, true, true},
   };
   const Epoch epoch = store_.Acquire("a", kTtl)->epoch;
   std::string expected = "nothing";
@@ -67,18 +66,18 @@ TEST_F(FaultStoreTest, ACommitMeetsEachFaultAsItsNameSays) {
 }
 
 TEST_F(FaultStoreTest, ALeaseMayBeTakenThoughTheAnswerIsLost) {
-  store_.FailAt(StoreCall::kLease, 1, StoreFault::kTimedOutAfter);
+  store_.FailAt(StoreCall::kLease, 1, CallFault::kTimedOutAfter);
   EXPECT_EQ(store_.Acquire("a", kTtl).error().code, Code::kDeadlineExceeded);
   EXPECT_EQ(wrapped_.Acquire("b", kTtl).error().code, Code::kBusy);
   EXPECT_EQ(store_.Acquire("a", kTtl)->epoch, 2U) << "to ask again is harmless";
 
-  store_.FailAt(StoreCall::kLease, 1, StoreFault::kFailedBefore);
+  store_.FailAt(StoreCall::kLease, 1, CallFault::kFailedBefore);
   EXPECT_EQ(store_.Acquire("a", kTtl).error().code, Code::kIo);
   EXPECT_EQ(store_.Acquire("a", kTtl)->epoch, 3U);
 }
 
 TEST_F(FaultStoreTest, WhatTheStoreRefusesComesFirst) {
-  store_.FailAt(StoreCall::kCommit, 1, StoreFault::kFailedAfter, 2);
+  store_.FailAt(StoreCall::kCommit, 1, CallFault::kFailedAfter, 2);
   EXPECT_EQ(Put(&store_, 7, "v").error().code, Code::kFenced);
   const Epoch epoch = store_.Acquire("a", kTtl)->epoch;
   const Status status =
@@ -87,7 +86,7 @@ TEST_F(FaultStoreTest, WhatTheStoreRefusesComesFirst) {
 }
 
 TEST_F(FaultStoreTest, ReadsFailToo) {
-  store_.FailAt(StoreCall::kRead, 1, StoreFault::kUnavailable, 4);
+  store_.FailAt(StoreCall::kRead, 1, CallFault::kUnavailable, 4);
   EXPECT_EQ(store_.Get(Table::kMeta, "key").error().code, Code::kUnavailable);
   EXPECT_EQ(store_.Scan(Table::kMeta, "", 1).error().code, Code::kUnavailable);
   EXPECT_EQ(store_.ReadAudit(0, "", 1).error().code, Code::kUnavailable);
@@ -98,9 +97,9 @@ TEST_F(FaultStoreTest, ReadsFailToo) {
 }
 
 TEST_F(FaultStoreTest, ChancesFollowTheirSeedAndTheirSize) {
-  StoreFaultChances chances{};
-  chances[static_cast<size_t>(StoreFault::kBusy)] = 0.2;
-  chances[static_cast<size_t>(StoreFault::kFailedAfter)] = 0.1;
+  CallFaultChances chances{};
+  chances[static_cast<size_t>(CallFault::kBusy)] = 0.2;
+  chances[static_cast<size_t>(CallFault::kFailedAfter)] = 0.1;
   std::vector<std::vector<int>> runs;
   const Epoch epoch = wrapped_.Acquire("a", kTtl)->epoch;
   for (int run = 0; run < 2; ++run) {

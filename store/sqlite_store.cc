@@ -1,7 +1,5 @@
 #include "store/sqlite_store.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -49,19 +47,6 @@ CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
 CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit is only ever appended to'); END;
 )";
-
-// Two processes that make the file at once are in each other's way where SQLite itself does not
-// wait: while it turns the new file to WAL.
-Result<Database> OpenPatiently(const std::string& path, const DatabaseOptions& options) {
-  constexpr int kAttemptsMax = 100;
-  constexpr Millis kPause{5};
-  for (int attempt = 1;; ++attempt) {
-    auto database = Database::Open(path, options);
-    const bool busy = !database && database.error().code == Code::kBusy;
-    if (!busy || attempt == kAttemptsMax) return database;
-    (void)poll(nullptr, 0, static_cast<int>(kPause.count()));
-  }
-}
 
 // A schema that stands already is left as it is; two processes may come here at once.
 Status MakeSchema(Database* database) {
@@ -226,9 +211,9 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
   database_options.busy_timeout = options.busy_timeout;
   database_options.user_version_max = kSchemaVersion;
   database_options.vfs = options.vfs;
-  FLEETMEDIC_ASSIGN_OR_RETURN(Database writer, OpenPatiently(path, database_options));
+  FLEETMEDIC_ASSIGN_OR_RETURN(Database writer, Database::Open(path, database_options));
   FLEETMEDIC_RETURN_IF_ERROR(MakeSchema(&writer));
-  FLEETMEDIC_ASSIGN_OR_RETURN(Database reader, OpenPatiently(path, database_options));
+  FLEETMEDIC_ASSIGN_OR_RETURN(Database reader, Database::Open(path, database_options));
   return std::unique_ptr<SqliteStore>(
       new SqliteStore(std::make_unique<State>(clock, path, std::move(writer), std::move(reader))));
 }

@@ -249,22 +249,16 @@ TEST_F(StreamRoleTest, ARestartGoesOnWhereTheLastCommitWas) {
   EXPECT_EQ(Metric("fleetmedic_stream_records_total"), 0);
 }
 
-// A read has no "after" and fills no disk.
-bool CanMeet(LogCall call, LogFault fault) {
-  const bool reads = call == LogCall::kPoll || call == LogCall::kOpen;
-  return !reads || (fault != LogFault::kFull && fault != LogFault::kFailedAfter &&
-                    fault != LogFault::kTimedOutAfter);
-}
-
 class Faults : public StreamRoleTest,
-               public testing::WithParamInterface<std::tuple<LogCall, LogFault, int>> {};
+               public testing::WithParamInterface<std::tuple<LogCall, CallFault, int>> {};
 
-std::vector<std::tuple<LogCall, LogFault, int>> EveryFault() {
-  std::vector<std::tuple<LogCall, LogFault, int>> all;
+std::vector<std::tuple<LogCall, CallFault, int>> EveryFault() {
+  std::vector<std::tuple<LogCall, CallFault, int>> all;
   for (const LogCall call : {LogCall::kAppend, LogCall::kCommit, LogCall::kPoll, LogCall::kOpen}) {
-    for (size_t i = 0; i < kLogFaultCount; ++i) {
-      const auto fault = static_cast<LogFault>(i);
-      if (!CanMeet(call, fault)) continue;
+    for (size_t i = 0; i < kCallFaultCount; ++i) {
+      const auto fault = static_cast<CallFault>(i);
+      const bool reads = call == LogCall::kPoll || call == LogCall::kOpen;
+      if (reads && !HitsReads(fault)) continue;
       // The role opens the log once.
       for (int nth = 1; nth <= (call == LogCall::kOpen ? 1 : 3); ++nth) {
         all.emplace_back(call, fault, nth);

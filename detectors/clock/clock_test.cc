@@ -1,11 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <memory>
 
 #include "detectors/clock/clock_detector.h"
 #include "detectors/clock/clock_evaluate.h"
+#include "detectors/fixture_host.h"
 
 namespace fleetmedic {
 namespace {
@@ -13,14 +13,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-std::vector<Condition> NotOk(const std::vector<Condition>& conditions) {
-  std::vector<Condition> bad;
-  for (const Condition& condition : conditions) {
-    if (condition.verdict != Verdict::kOk) bad.push_back(condition);
-  }
-  return bad;
-}
 
 // What the kernel says on a virtual machine where nobody synchronises, recorded with Linux 6.18:
 // STA_UNSYNC, and the errors at their greatest.
@@ -176,20 +168,13 @@ TEST(EvaluateClockTest, IsUnknownWhereItMayNotAsk) {
   }
 }
 
-class ClockDetectorTest : public testing::Test {
+class ClockDetectorTest : public FixtureHostTest {
  protected:
   ClockDetectorTest() {
     Put("sys/devices/system/clocksource/clocksource0/current_clocksource", "tsc\n");
     Put("sys/devices/system/clocksource/clocksource0/available_clocksource", "tsc hpet acpi_pm \n");
-    HostConfig host;
-    host.root = folder_.path();
-    detector_ = std::make_unique<ClockDetector>(&clock_, host, ClockConfig(),
+    detector_ = std::make_unique<ClockDetector>(&clock_, host_, ClockConfig(),
                                                 [this]() -> Result<KernelTime> { return time_; });
-  }
-  void Put(const std::string& path, std::string_view text) {
-    const std::string whole = folder_ / path;
-    ASSERT_TRUE(MakeFolders(whole.substr(0, whole.rfind('/'))));
-    ASSERT_TRUE((std::ofstream(whole) << text).good());
   }
   std::vector<Condition> Probe(Micros step = Seconds(30)) {
     clock_.Advance(step);
@@ -198,8 +183,6 @@ class ClockDetectorTest : public testing::Test {
     return conditions ? NotOk(*conditions) : std::vector<Condition>();
   }
 
-  TempFolder folder_;
-  SimulatedClock clock_;
   KernelTime time_ = Nobodys();
   std::unique_ptr<ClockDetector> detector_;
 };

@@ -1,13 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 #include <memory>
 
 #include "base/text.h"
 #include "detectors/disk/disk_detector.h"
 #include "detectors/disk/disk_evaluate.h"
+#include "detectors/fixture_host.h"
 
 namespace fleetmedic {
 namespace {
@@ -16,14 +16,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-std::vector<Condition> NotOk(const std::vector<Condition>& conditions) {
-  std::vector<Condition> bad;
-  for (const Condition& condition : conditions) {
-    if (condition.verdict != Verdict::kOk) bad.push_back(condition);
-  }
-  return bad;
-}
 
 // A disk that is fine, and what one look later is seen of it.
 DiskSample Disk() {
@@ -257,7 +249,7 @@ TEST(DisksFromDiskstatsTest, ReadsTheThreeFormsAndLeavesOutTornLines) {
 
 // A tree of files as sysfs and procfs of a machine would have them: a SATA disk with two
 // partitions, one of them below a mapping, an array of another, an optical drive and loops.
-class DiskDetectorTest : public testing::Test {
+class DiskDetectorTest : public FixtureHostTest {
  protected:
   DiskDetectorTest() {
     Put("proc/diskstats",
@@ -298,12 +290,6 @@ class DiskDetectorTest : public testing::Test {
     Put("sys/block/md0/md/sync_action", "idle\n");
     Put("sys/block/md0/md/sync_completed", "none\n");
   }
-  void Put(const std::string& path, std::string_view text) {
-    const std::string whole = folder_ / path;
-    ASSERT_TRUE(MakeFolders(whole.substr(0, whole.rfind('/'))));
-    // Plainly: a fixture of many files need not last.
-    ASSERT_TRUE((std::ofstream(whole) << text).good());
-  }
   std::vector<Condition> Probe() {
     const auto conditions = detector_->Probe(clock_.Mono());
     EXPECT_TRUE(conditions) << conditions.error().message;
@@ -311,17 +297,8 @@ class DiskDetectorTest : public testing::Test {
     return conditions ? NotOk(*conditions) : std::vector<Condition>();
   }
 
-  TempFolder folder_;
-  SimulatedClock clock_;
   std::unique_ptr<DiskDetector> detector_ =
-      std::make_unique<DiskDetector>(&clock_, HostConfigOf(folder_), DiskConfig());
-
- private:
-  static HostConfig HostConfigOf(const TempFolder& folder) {
-    HostConfig host;
-    host.root = folder.path();
-    return host;
-  }
+      std::make_unique<DiskDetector>(&clock_, host_, DiskConfig());
 };
 
 TEST_F(DiskDetectorTest, FindsNothingWrongWithATreeThatIsFine) {

@@ -1,9 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <functional>
 
+#include "detectors/fixture_host.h"
 #include "detectors/hardware/hardware_detector.h"
 #include "detectors/hardware/hardware_evaluate.h"
 
@@ -16,14 +16,6 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
-
-std::vector<Condition> NotOk(const std::vector<Condition>& conditions) {
-  std::vector<Condition> bad;
-  for (const Condition& condition : conditions) {
-    if (condition.verdict != Verdict::kOk) bad.push_back(condition);
-  }
-  return bad;
-}
 
 // A host on which nothing is wrong now, though something was before.
 HardwareSample Host() {
@@ -226,7 +218,7 @@ TEST(ParseCpuListTest, ReadsRangesAndRefusesNonsense) {
 
 // Files as /sys of a server has them, written from the kernel's documentation: ras.rst,
 // sysfs-bus-pci-devices-aer_stats, sysfs-devices-system-cpu, hwmon/sysfs-interface.rst.
-class HardwareDetectorTest : public testing::Test {
+class HardwareDetectorTest : public FixtureHostTest {
  protected:
   HardwareDetectorTest() {
     PutCpus();
@@ -250,9 +242,7 @@ class HardwareDetectorTest : public testing::Test {
     Put("sys/class/hwmon/hwmon2/temp1_crit", "100000\n");
     Put("sys/class/hwmon/hwmon2/temp1_crit_alarm", "0\n");
     Put("sys/class/hwmon/hwmon2/in3_alarm", "1\n");
-    HostConfig host;
-    host.root = folder_.path();
-    detector_ = std::make_unique<HardwareDetector>(&clock_, host, HardwareConfig());
+    detector_ = std::make_unique<HardwareDetector>(&clock_, host_, HardwareConfig());
   }
   void PutCpus() {
     Put("sys/devices/system/cpu/present", "0-3\n");
@@ -267,12 +257,6 @@ class HardwareDetectorTest : public testing::Test {
       }
     }
   }
-  void Put(const std::string& path, std::string_view text) {
-    const std::string whole = folder_ / path;
-    ASSERT_TRUE(MakeFolders(whole.substr(0, whole.rfind('/'))));
-    // Plainly: a fixture of many files need not last.
-    ASSERT_TRUE((std::ofstream(whole) << text).good());
-  }
   std::vector<Condition> Probe() {
     const auto conditions = detector_->Probe(clock_.Mono());
     EXPECT_TRUE(conditions) << conditions.error().message;
@@ -282,8 +266,6 @@ class HardwareDetectorTest : public testing::Test {
 
   const std::string kMc = "sys/devices/system/edac/mc/mc0";
   const std::string kPcie = "sys/bus/pci/devices/0000:5e:00.0";
-  TempFolder folder_;
-  SimulatedClock clock_;
   std::unique_ptr<HardwareDetector> detector_;
 };
 

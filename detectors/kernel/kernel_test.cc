@@ -3,11 +3,11 @@
 #include <utmp.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "detectors/fixture_host.h"
 #include "detectors/kernel/kernel_detector.h"
 
 namespace fleetmedic {
@@ -18,20 +18,12 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // A copy of the recorded host, up for two days, to be changed.
-class KernelDetectorTest : public testing::Test {
+class KernelDetectorTest : public FixtureHostTest {
  protected:
-  KernelDetectorTest() {
-    std::filesystem::copy("detectors/kernel/testdata/healthy", folder_.path(),
-                          std::filesystem::copy_options::recursive);
-    host_.root = folder_.path();
+  KernelDetectorTest() : FixtureHostTest("detectors/kernel/testdata/healthy") {
     PutBoots({Hours(200), Hours(48)});
   }
 
-  void Put(const std::string& path, std::string_view text) {
-    const std::string full = folder_ / path;
-    ASSERT_TRUE(MakeFolders(full.substr(0, full.rfind('/'))));
-    std::ofstream(full) << text;
-  }
   void Age(const std::string& path, Hours age) {
     timespec times[2] = {};
     times[0].tv_sec = times[1].tv_sec = MillisOf(clock_.Wall() - age) / 1000;
@@ -62,10 +54,6 @@ class KernelDetectorTest : public testing::Test {
     }
     return titles;
   }
-
-  TempFolder folder_;
-  SimulatedClock clock_;
-  HostConfig host_;
 };
 
 TEST_F(KernelDetectorTest, FindsNothingOnTheRecordedHost) { EXPECT_THAT(Bad(), IsEmpty()); }

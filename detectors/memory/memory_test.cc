@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "detectors/fixture_host.h"
 #include "detectors/memory/cgroup_walk.h"
 #include "detectors/memory/memory_detector.h"
 
@@ -14,20 +15,9 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // A copy of the recorded host, to be changed.
-class MemoryDetectorTest : public testing::Test {
+class MemoryDetectorTest : public FixtureHostTest {
  protected:
-  MemoryDetectorTest() {
-    std::filesystem::copy("detectors/memory/testdata/healthy", folder_.path(),
-                          std::filesystem::copy_options::recursive);
-    host_.root = folder_.path();
-  }
-
-  void Put(const std::string& path, std::string_view text) {
-    const std::string full = folder_ / path;
-    ASSERT_TRUE(MakeFolders(full.substr(0, full.rfind('/'))));
-    ASSERT_TRUE(WriteFileAtomic(full, text));
-  }
-  std::string Get(const std::string& path) { return *ReadFile(folder_ / path, 1 << 20); }
+  MemoryDetectorTest() : FixtureHostTest("detectors/memory/testdata/healthy") {}
 
   // As Documentation/admin-guide/cgroup-v1/memory.rst has it.
   void PutV1(const std::string& cgroup, int kills) {
@@ -59,10 +49,6 @@ class MemoryDetectorTest : public testing::Test {
     }
     return titles;
   }
-
-  TempFolder folder_;
-  SimulatedClock clock_;
-  HostConfig host_;
 };
 
 TEST_F(MemoryDetectorTest, FindsNothingOnTheRecordedHost) {

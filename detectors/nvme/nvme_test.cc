@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/text.h"
+#include "detectors/fixture_host.h"
 #include "detectors/nvme/nvme_detector.h"
 #include "detectors/nvme/nvme_evaluate.h"
 #include "detectors/proc_text.h"
@@ -19,14 +20,6 @@ using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-std::vector<Condition> NotOk(const std::vector<Condition>& conditions) {
-  std::vector<Condition> bad;
-  for (const Condition& condition : conditions) {
-    if (condition.verdict != Verdict::kOk) bad.push_back(condition);
-  }
-  return bad;
-}
 
 std::string FixturePage() {
   const auto read = ReadFile("detectors/nvme/testdata/health_log.txt", 1 << 16);
@@ -153,23 +146,16 @@ TEST(EvaluateNvmeTest, SaysNothingOfAHealthThatTheControllerDoesNotTell) {
 
 // /sys/class/nvme as Documentation/nvme and drivers/nvme/host/core.c have it, and pages from the
 // fixture in place of a device.
-class NvmeDetectorTest : public testing::Test {
+class NvmeDetectorTest : public FixtureHostTest {
  protected:
   NvmeDetectorTest() {
     Put("sys/class/nvme/nvme0/model", "Disk                                    \n");
     Put("sys/class/nvme/nvme0/state", "live\n");
-    HostConfig host;
-    host.root = folder_.path();
-    detector_ = std::make_unique<NvmeDetector>(&clock_, host, NvmeConfig(),
+    detector_ = std::make_unique<NvmeDetector>(&clock_, host_, NvmeConfig(),
                                                [this](const FsRoot&, const std::string&) {
                                                  ++asked_;
                                                  return page_;
                                                });
-  }
-  void Put(const std::string& path, std::string_view text) {
-    const std::string whole = folder_ / path;
-    ASSERT_TRUE(MakeFolders(whole.substr(0, whole.rfind('/'))));
-    ASSERT_TRUE((std::ofstream(whole) << text).good());
   }
   std::vector<Condition> Probe(Micros step = Seconds(30)) {
     clock_.Advance(step);
@@ -178,8 +164,6 @@ class NvmeDetectorTest : public testing::Test {
     return conditions ? NotOk(*conditions) : std::vector<Condition>();
   }
 
-  TempFolder folder_;
-  SimulatedClock clock_;
   Result<std::string> page_ = FixturePage();
   int asked_ = 0;
   std::unique_ptr<NvmeDetector> detector_;

@@ -2,11 +2,11 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "detectors/fixture_host.h"
 #include "detectors/process/process_detector.h"
 
 namespace fleetmedic {
@@ -17,19 +17,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // A copy of the recorded host, to be changed.
-class ProcessDetectorTest : public testing::Test {
+class ProcessDetectorTest : public FixtureHostTest {
  protected:
-  ProcessDetectorTest() {
-    std::filesystem::copy("detectors/process/testdata/healthy", folder_.path(),
-                          std::filesystem::copy_options::recursive);
-    host_.root = folder_.path();
-  }
+  ProcessDetectorTest() : FixtureHostTest("detectors/process/testdata/healthy") {}
 
-  void Put(const std::string& path, std::string_view text) {
-    const std::string full = folder_ / path;
-    ASSERT_TRUE(MakeFolders(full.substr(0, full.rfind('/'))));
-    std::ofstream(full) << text;
-  }
   // As proc_pid_stat(5) has it.
   void PutProcess(int pid, char state, int parent = 1) {
     const std::string folder = "proc/" + std::to_string(pid);
@@ -58,10 +49,6 @@ class ProcessDetectorTest : public testing::Test {
     }
     return titles;
   }
-
-  TempFolder folder_;
-  SimulatedClock clock_;
-  HostConfig host_;
 };
 
 TEST_F(ProcessDetectorTest, FindsNothingOnTheRecordedHost) {

@@ -109,12 +109,12 @@ void World::StartProcess(Process* process) {
   process->store = std::make_unique<FaultStore>(&store_);
   process->log = std::make_unique<FaultEventLog>(&log_);
   if (options_.store_faults && chaos_) {
-    StoreFaultChances chances{};
+    CallFaultChances chances{};
     chances.fill(0.002);
     process->store->FailByChance(loop_.random().Fork(), chances);
   }
   if (options_.log_faults && chaos_) {
-    LogFaultChances chances{};
+    CallFaultChances chances{};
     chances.fill(0.001);
     process->log->FailByChance(loop_.random().Fork(), chances);
   }
@@ -139,7 +139,7 @@ void World::CrashProcess(Process* process, Micros down) {
   loop_.Trace("crash " + process->name);
   process->workers->Crash();
   // A killed process releases no lease: its store is cut off before the destructor runs.
-  process->store->FailAt(StoreCall::kLease, 1, StoreFault::kCrashBefore);
+  process->store->FailAt(StoreCall::kLease, 1, CallFault::kCrashBefore);
   process->controller.reset();
   process->life += 1;
   // The workers' events may still be queued; they belong to a life that is over.
