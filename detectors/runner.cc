@@ -38,6 +38,7 @@ struct Runner::Shared {
   std::function<void()> wake ABSL_GUARDED_BY(mutex);
   std::vector<Answer> answers ABSL_GUARDED_BY(mutex);
   size_t outstanding ABSL_GUARDED_BY(mutex) = 0;
+  MonoTime gather_until ABSL_GUARDED_BY(mutex){};
   std::vector<bool> lane_busy ABSL_GUARDED_BY(mutex);
 };
 
@@ -118,12 +119,14 @@ void Runner::Start(size_t index, MonoTime now, WallTime wall) {
     answer.lane = index;
     if (detector->Supported()) answer.conditions = detector->Probe(deadline);
     absl::MutexLock lock(&shared->mutex);
-    if (!shared->stopped) answer.finished_at = clock->Mono();
-    shared->answers.push_back(std::move(answer));
     --shared->outstanding;
     shared->lane_busy[index] = false;
+    if (shared->stopped) return;
+    answer.finished_at = clock->Mono();
+    const bool gathering = shared->outstanding > 0 && answer.finished_at < shared->gather_until;
+    shared->answers.push_back(std::move(answer));
     // Under the lock, so that the runner's destructor cannot return while it runs.
-    if (shared->wake) shared->wake();
+    if (shared->wake && !gathering) shared->wake();
   };
   const Status submitted = lane.workers->Submit(lane.detector->name(), std::move(work));
   if (submitted) return;
@@ -147,7 +150,8 @@ void Runner::TakeAnswers(WallTime wall, MonoTime now, std::vector<DetectorReport
     Lane& lane = lanes_[answer.lane];
     const MonoTime started_at = schedule_.StartedAt(answer.lane);
     lane.duration.Observe(SecondsOf(answer.finished_at - started_at));
-    if (!schedule_.Finished(answer.lane, now)) {
+    const Millis rest = answer.conditions.has_value() ? Millis(0) : Millis(kAbsentRest);
+    if (!schedule_.Finished(answer.lane, now, rest)) {
       // It saw things no newer than its start; "overdue" was said later than that.
       lane.late.Add();
       continue;
@@ -178,7 +182,14 @@ void Runner::TakeAnswers(WallTime wall, MonoTime now, std::vector<DetectorReport
 std::vector<DetectorReport> Runner::Turn(MonoTime now, WallTime wall) {
   std::vector<DetectorReport> reports;
   TakeAnswers(wall, now, &reports);
-  for (const ProbeAction& action : schedule_.Due(now)) {
+  const std::vector<ProbeAction> due = schedule_.Due(now);
+  const bool starts = std::ranges::any_of(
+      due, [](const ProbeAction& action) { return action.kind == ProbeAction::Kind::kStart; });
+  if (starts) {
+    absl::MutexLock lock(&shared_->mutex);
+    shared_->gather_until = now + kGather;
+  }
+  for (const ProbeAction& action : due) {
     Lane& lane = lanes_[action.detector];
     switch (action.kind) {
       case ProbeAction::Kind::kStart:
@@ -195,6 +206,9 @@ std::vector<DetectorReport> Runner::Turn(MonoTime now, WallTime wall) {
     }
   }
   TakeAnswers(wall, now, &reports);  // of workers that ran inline
+  absl::MutexLock lock(&shared_->mutex);
+  const bool gathering = shared_->outstanding > 0 && now < shared_->gather_until;
+  gather_until_ = gathering ? shared_->gather_until : kMonoForever;
   return reports;
 }
 

@@ -3,6 +3,7 @@
 #ifndef FLEETMEDIC_DETECTORS_RUNNER_H_
 #define FLEETMEDIC_DETECTORS_RUNNER_H_
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -34,6 +35,12 @@ using MakeWorkers = std::function<std::unique_ptr<Workers>(std::string_view name
 // Owned by one thread.
 class Runner {
  public:
+  // A subsystem that is not here is looked for again after this long at the soonest.
+  static constexpr Seconds kAbsentRest{10};
+  // Answers of probes that were started together are taken together, in one turn: when all are
+  // there, or after this long. Later ones are taken at once.
+  static constexpr Millis kGather{20};
+
   struct Options {
     // Handed to Probe where the detector has no deadline of its own; the runner itself waits a
     // quarter longer before it says "overdue", so that a detector that uses its whole time can
@@ -61,7 +68,7 @@ class Runner {
   // with reason ProbeOverdue, once per interval, for those that did not come back.
   std::vector<DetectorReport> Turn(MonoTime now, WallTime wall);
 
-  MonoTime NextWake() const { return schedule_.NextWake(); }
+  MonoTime NextWake() const { return std::min(schedule_.NextWake(), gather_until_); }
 
   // The detectors that have a subsystem here or have not answered yet, with their intervals.
   std::map<std::string, Millis> Running() const;
@@ -97,6 +104,7 @@ class Runner {
   const std::shared_ptr<Shared> shared_;
   ProbeSchedule schedule_;
   std::vector<Lane> lanes_;
+  MonoTime gather_until_ = kMonoForever;  // ... when answers are outstanding since the last start
 };
 
 }  // namespace fleetmedic

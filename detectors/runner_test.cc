@@ -184,6 +184,55 @@ TEST_F(RunnerTest, SaysNothingOfASubsystemThatIsNotHere) {
   EXPECT_EQ(script_.probes, 0);
 }
 
+TEST_F(RunnerTest, LooksForASubsystemThatIsNotHereMoreSeldom) {
+  Script absent{.supported = false};
+  runner_.Add(std::make_unique<ScriptedDetector>("gpu", Seconds(1), &absent));
+  Turn();
+  RunHeld();
+  RunHeld();
+  Turn();
+  clock_.Advance(Runner::kAbsentRest - Micros(1));
+  Turn();
+  EXPECT_THAT(held_, IsEmpty());
+  absent.supported = true;
+  clock_.Advance(Micros(1));
+  Turn();
+  ASSERT_THAT(held_, SizeIs(2));
+  RunHeld();
+  RunHeld();
+  Turn();
+  EXPECT_EQ(absent.probes, 1);
+  clock_.Advance(Seconds(1));
+  Turn();
+  EXPECT_THAT(held_, SizeIs(1)) << "at its interval, now that it is here";
+}
+
+TEST_F(RunnerTest, AnswersOfOneStartAreTakenTogether) {
+  Script other;
+  runner_.Add(std::make_unique<ScriptedDetector>("docker", Seconds(10), &other));
+  Turn();
+  const MonoTime started = clock_.Mono();
+  RunHeld();
+  EXPECT_EQ(wakes_, 0) << "the other is outstanding";
+  EXPECT_EQ(runner_.NextWake(), started + Runner::kGather) << "but not for long";
+  RunHeld();
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_THAT(Turn(), SizeIs(2));
+  EXPECT_EQ(runner_.NextWake(), started + Seconds(10));
+}
+
+TEST_F(RunnerTest, AnAnswerThatComesLaterThanTheOthersIsTakenAtOnce) {
+  Script other;
+  runner_.Add(std::make_unique<ScriptedDetector>("docker", Seconds(10), &other));
+  Turn();
+  clock_.Advance(Runner::kGather);
+  EXPECT_THAT(Turn(), IsEmpty());
+  EXPECT_GT(runner_.NextWake(), clock_.Mono()) << "no turn after another";
+  RunHeld();
+  EXPECT_EQ(wakes_, 1);
+  EXPECT_THAT(Turn(), SizeIs(1));
+}
+
 TEST_F(RunnerTest, AHungDetectorDoesNotDelayAnother) {
   Script other;
   runner_.Add(std::make_unique<ScriptedDetector>("docker", Seconds(10), &other));

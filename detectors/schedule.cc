@@ -41,13 +41,14 @@ std::vector<ProbeAction> ProbeSchedule::Due(MonoTime now) {
   return actions;
 }
 
-bool ProbeSchedule::Finished(size_t detector, MonoTime now) {
+bool ProbeSchedule::Finished(size_t detector, MonoTime now, Millis rest) {
   Slot& slot = slots_[detector];
   FLEETMEDIC_CHECK(slot.outstanding);
   const bool in_time = !slot.overdue;
   slot.outstanding = false;
   slot.overdue = false;
-  slot.due = in_time ? std::max(slot.started_at + slot.interval, now) : now;
+  const Millis pause = std::max(slot.interval, rest);
+  slot.due = in_time ? std::max<MonoTime>(slot.started_at + pause, now) : now;
   return in_time;
 }
 

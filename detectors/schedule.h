@@ -42,8 +42,9 @@ class ProbeSchedule {
   std::vector<ProbeAction> Due(MonoTime now);
 
   // The outstanding probe came back. True when it was in time. A late one is followed by a fresh
-  // probe at once: what it saw may be as old as its start. Requires an outstanding probe.
-  bool Finished(size_t detector, MonoTime now);
+  // probe at once: what it saw may be as old as its start. The start after one in time is its
+  // interval away, or `rest` where that is longer. Requires an outstanding probe.
+  bool Finished(size_t detector, MonoTime now, Millis rest = Millis(0));
 
   bool Overdue(size_t detector) const { return slots_[detector].overdue; }
   bool Outstanding(size_t detector) const { return slots_[detector].outstanding; }
