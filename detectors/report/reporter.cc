@@ -170,8 +170,15 @@ bool Reporter::Take(DetectorReport report) {
     return false;  // older; a clock that was set back further than that is believed
   }
   CapConditions(&report.conditions);
-  KeepSince(report.detector, report.observed_at, &report.conditions);
-  if (!fresh && !SameVerdicts(slot.conditions, report.conditions)) slot.changed = true;
+  if (!fresh && SameVerdicts(slot.conditions, report.conditions)) {
+    // Nearly always.
+    for (size_t i = 0; i < slot.conditions.size(); ++i) {
+      report.conditions[i].since = slot.conditions[i].since;
+    }
+  } else {
+    KeepSince(report.detector, report.observed_at, &report.conditions);
+    slot.changed = true;
+  }
   slot.conditions = std::move(report.conditions);
   slot.observed_at = report.observed_at;
   return true;
@@ -209,9 +216,13 @@ void Reporter::ForgetStopped() {
 std::vector<HealthEvent> Reporter::Due(MonoTime now) {
   FLEETMEDIC_CHECK(booted_);
   std::vector<HealthEvent> events;
+  // What is to be repeated before the next beat goes with this one: one append for both.
+  const MonoTime until = now >= beat_due_ ? now + options_.beat_every : now;
   for (auto& [detector, slot] : slots_) {
     if (slot.observed_at == kWallNever) continue;  // only beats so far
-    if (!slot.changed && now - slot.sent_at < options_.repeat_every) continue;
+    const MonoTime repeat_due = slot.sent_at + options_.repeat_every;
+    const bool repeat = repeat_due <= now || repeat_due < until;
+    if (!slot.changed && !repeat) continue;
     HealthEvent event = EventOf(detector);
     event.sequence = NextSequence(&slot);
     event.observed_at = slot.observed_at;

@@ -51,8 +51,8 @@ class Reporter {
   bool Take(DetectorReport report);
 
   // The events that are due: of each detector whose conditions changed (another type, unit,
-  // verdict, severity or reason; a message alone is no change) or were last sent repeat_every ago,
-  // and a beat every beat_every. Requires SetBoot.
+  // verdict, severity or reason; a message alone is no change) or were last sent repeat_every ago
+  // (with a beat: will have been before the next), and a beat every beat_every. Requires SetBoot.
   std::vector<HealthEvent> Due(MonoTime now);
   MonoTime NextDue() const;
 

@@ -57,13 +57,28 @@ TEST_F(ReporterTest, TellsAChangeAtOnceAndTheSameNotAgain) {
 TEST_F(ReporterTest, TellsEverythingAgainOnAPeriodWithTheNewestMessage) {
   Take(Verdict::kOk, "old");
   Events();
-  clock_.Advance(Seconds(59));
+  clock_.Advance(Seconds(50));
+  EXPECT_THAT(Events(), IsEmpty());
+  clock_.Advance(Seconds(9));
   Take(Verdict::kOk, "new");
   EXPECT_THAT(Events(), IsEmpty());
   clock_.Advance(Seconds(1));
   const std::vector<HealthEvent> events = Events();
   ASSERT_THAT(events, SizeIs(1));
   EXPECT_EQ(events[0].conditions[0].message, "new");
+}
+
+TEST_F(ReporterTest, WhatIsToBeToldAgainBeforeTheNextBeatGoesWithThisOne) {
+  Take(Verdict::kOk);
+  Events();
+  clock_.Advance(Seconds(5));
+  Take(Verdict::kOk, "m", "disk");
+  EXPECT_THAT(Events(), SizeIs(1));
+  clock_.Advance(Seconds(45));
+  EXPECT_THAT(Events(), IsEmpty());
+  clock_.Advance(Seconds(10));
+  EXPECT_THAT(Events(), SizeIs(2)) << "disk, too, after 55 s";
+  EXPECT_GE(reporter_.NextDue(), clock_.Mono() + Seconds(5)) << "no turn for it alone";
 }
 
 TEST_F(ReporterTest, BeatsSayWhichSequenceStandsAndWhenItWasSeen) {
