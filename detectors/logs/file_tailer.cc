@@ -162,11 +162,6 @@ std::string FileTailer::Cursor() const {
   return fmt::format("{}:{}:{}", identity_.device, identity_.inode, offset_);
 }
 
-std::string FileTailer::WatchFolder() const {
-  const std::string path = root_->Path(path_);
-  return path.substr(0, path.rfind('/'));
-}
-
 uint64_t FileTailer::TakeLost() { return std::exchange(lost_, 0); }
 
 }  // namespace fleetmedic

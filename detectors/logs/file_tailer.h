@@ -27,7 +27,7 @@ class FileTailer final : public LogSource {
   void Start(std::string_view cursor) override;
   Result<size_t> Read(size_t lines_max, AddLine add) override;
   std::string Cursor() const override;
-  std::string WatchFolder() const override;
+  std::string WatchPath() const override { return root_->Path(path_); }
   uint64_t TakeLost() override;
 
  private:

@@ -196,11 +196,7 @@ std::string KmsgReader::Cursor() const {
   return fmt::format("{}:{}:{}", boot_id_, sequence_, offset_);
 }
 
-std::string KmsgReader::WatchFolder() const {
-  if (is_device_) return "";
-  const std::string path = root_->Path(options_.path);
-  return path.substr(0, path.rfind('/'));
-}
+std::string KmsgReader::WatchPath() const { return is_device_ ? "" : root_->Path(options_.path); }
 
 uint64_t KmsgReader::TakeLost() { return std::exchange(lost_, 0); }
 

@@ -43,7 +43,7 @@ class KmsgReader final : public LogSource {
   Result<size_t> Read(size_t lines_max, AddLine add) override;
   std::string Cursor() const override;
   int PollFd() const override { return is_device_ ? fd_.get() : -1; }
-  std::string WatchFolder() const override;
+  std::string WatchPath() const override;
   uint64_t TakeLost() override;
 
  private:

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/file.h"
@@ -20,6 +21,8 @@ constexpr size_t kLinesPerReadMax = 4096;
 constexpr size_t kCursorBytesMax = size_t{1} << 20;
 constexpr size_t kMarksMax = 1024;
 constexpr Millis kFullWait{50};
+// Where inotify has no watch left for us.
+constexpr Millis kUnwatchedWait{500};
 
 FrameBuilder::Options AtOnce(FrameBuilder::Options frames) {
   frames.flush_after = Millis(0);
@@ -44,9 +47,10 @@ LogPump::LogPump(const Clock* clock, Metrics* metrics, FrameSink* sink, Options 
       interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)),
       paces_(sources_.size(), Pace(options_.rest_max)),
-      builder_(AtOnce(options_.frames)) {
+      builder_(AtOnce(options_.frames)),
+      watches_(sources_.size(), -1) {
   if (!inotify_.ok()) {
-    // The machine's limit on inotify instances: files are then looked at every wait_max.
+    // The machine's limit on inotify instances.
     LogWarning("no inotify; files are polled", {{"host", options_.frames.host.str()}});
   }
   if (metrics == nullptr) return;
@@ -97,19 +101,43 @@ void LogPump::StartSources() {
   started_ = true;
 }
 
-void LogPump::WatchFolders() {
-  if (!inotify_.ok()) return;
-  for (const auto& source : sources_) {
-    const std::string folder = source->WatchFolder();
-    if (folder.empty() || watched_.contains(folder)) continue;
-    const int watch = ::inotify_add_watch(inotify_.get(), folder.c_str(),
-                                          IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_ONLYDIR);
-    if (watch >= 0) watched_.insert(folder);  // else it is not there yet: the next cycle tries
+void LogPump::WatchFiles() {
+  unwatched_ = false;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const std::string path = sources_[i]->WatchPath();
+    if (!path.empty()) {
+      WatchFile(path, &watches_[i]);
+    } else if (const int watch = std::exchange(watches_[i], -1); watch >= 0) {
+      (void)::inotify_rm_watch(inotify_.get(), watch);  // a device after all
+    }
   }
 }
 
+// The file alone, for its folder may hold others that are busy (every `> /dev/null` of the machine
+// is a change in /dev); of the folder, what comes to it. Both may be other ones than at the last
+// cycle: a watch is on an inode, and asking again costs a look at the path.
+void LogPump::WatchFile(const std::string& path, int* watch) {
+  const std::string folder = path.substr(0, path.rfind('/') + 1);
+  if (!inotify_.ok() || ::inotify_add_watch(inotify_.get(), folder.c_str(),
+                                            IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
+    unwatched_ = true;
+    return;
+  }
+  const int fresh = ::inotify_add_watch(inotify_.get(), path.c_str(), IN_MODIFY);
+  if (fresh < 0 && errno != ENOENT) unwatched_ = true;
+  if (fresh == *watch) return;
+  // What was written before is read before anything is waited for.
+  more_ = true;
+  // Where the kernel has removed it with its file, this says so, and that is fine.
+  if (*watch >= 0) (void)::inotify_rm_watch(inotify_.get(), *watch);
+  *watch = fresh;
+}
+
 void LogPump::Wait() {
-  MonoTime until = clock_->Mono() + (more_ ? Millis(0) : options_.wait_max);
+  Millis wait_max = options_.wait_max;
+  if (unwatched_) wait_max = std::min(wait_max, kUnwatchedWait);
+  if (!marks_.empty()) wait_max = std::min(wait_max, options_.cursor_every);
+  MonoTime until = clock_->Mono() + (more_ ? Millis(0) : wait_max);
   std::vector<pollfd> fds = {{interrupt_.get(), POLLIN, 0}};
   if (!waiting_.empty()) {
     until = std::min(until, clock_->Mono() + kFullWait);
@@ -137,7 +165,7 @@ void LogPump::Wait() {
 
 void LogPump::Cycle() {
   if (!started_) StartSources();
-  WatchFolders();
+  WatchFiles();
   Wait();
   const MonoTime now = clock_->Mono();
   {

@@ -5,7 +5,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +36,7 @@ class LogPump {
     Millis cursor_every = Seconds(1);
     Millis rest_max = Millis(200);
     // How long Cycle waits at most. 0 in the simulator, where nothing else would turn.
-    Millis wait_max = Millis(500);
+    Millis wait_max = Seconds(2);
   };
 
   // `metrics` may be null.
@@ -64,7 +63,8 @@ class LogPump {
   };
 
   void StartSources();
-  void WatchFolders();
+  void WatchFiles();
+  void WatchFile(const std::string& path, int* watch);
   void Wait();
   void ReadSources(MonoTime now, WallTime wall);
   void NoteError(const std::string& source, const Error& error);
@@ -94,7 +94,8 @@ class LogPump {
   std::map<std::string, std::string> unmarked_;  // cursors of what is in waiting_
   std::map<std::string, std::string> saved_;
   MonoTime save_due_{};
-  std::set<std::string> watched_;
+  std::vector<int> watches_;  // of each source's file; -1: not there
+  bool unwatched_ = false;    // a source can only be looked at again and again
 
   mutable absl::Mutex mutex_;
   std::string boot_id_ ABSL_GUARDED_BY(mutex_);

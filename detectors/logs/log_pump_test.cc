@@ -125,7 +125,7 @@ class LogPumpTest : public testing::Test {
     options.frames.host = HostId("h");
     options.frames.lines_per_second_max = lines_per_second_max_;
     options.cursor_path = folder_ / "cursors.json";
-    options.wait_max = Millis(0);
+    options.wait_max = wait_max_;
     pump_ = std::make_unique<LogPump>(&clock_, nullptr, &sink_, options, std::move(sources));
     pump_->SetBoot("b");
   }
@@ -142,6 +142,7 @@ class LogPumpTest : public testing::Test {
   }
 
   int64_t lines_per_second_max_ = 10'000;
+  Millis wait_max_{0};
   TempFolder folder_;
   FsRoot root_;
   SimulatedClock clock_;
@@ -214,6 +215,37 @@ TEST_F(LogPumpTest, ReadsNothingWhileTheSinkIsFullAndLosesNothing) {
   std::string all;
   for (int i = 0; i < 20; ++i) all += fmt::format("{}\n", i);
   EXPECT_EQ(sink_.Text(), all);
+}
+
+TEST_F(LogPumpTest, WaitsForItsFileAndNotForItsNeighbours) {
+  wait_max_ = Millis(300);
+  Restart();
+  const SystemClock real;
+  const auto cycle = [&] {
+    const MonoTime began = real.Mono();
+    pump_->Cycle();
+    return real.Mono() - began;
+  };
+  while (cycle() < wait_max_ / 2) {
+  }
+  const UniqueFd other(::open((folder_ / "var/other.log").c_str(), O_WRONLY | O_CREAT, 0644));
+  cycle();  // a new name in the folder could be that of the file
+  ASSERT_EQ(::write(other.get(), "x\n", 2), 2);
+  EXPECT_GE(cycle(), wait_max_) << "woken by another file";
+  Write("one\n");
+  EXPECT_LT(cycle(), wait_max_);
+  EXPECT_EQ(sink_.Text(), "one\n");
+  // After a rotation it is another inode.
+  ASSERT_EQ(::rename((folder_ / "var/app.log").c_str(), (folder_ / "var/app.log.1").c_str()), 0);
+  Write("two\n");
+  clock_.Advance(Seconds(1));
+  while (cycle() < wait_max_ / 2) {
+  }
+  EXPECT_EQ(sink_.Text(), "one\ntwo\n");
+  Write("three\n");
+  clock_.Advance(Seconds(1));
+  EXPECT_LT(cycle(), wait_max_);
+  EXPECT_EQ(sink_.Text(), "one\ntwo\nthree\n");
 }
 
 TEST_F(LogPumpTest, CountsWhatTheRateCapCosts) {

@@ -37,8 +37,8 @@ class LogSource {
 
   // A descriptor that polls readable when there is something to read; -1 where there is none.
   virtual int PollFd() const { return -1; }
-  // Else a folder in which something changes then (inotify); empty where there is neither.
-  virtual std::string WatchFolder() const { return ""; }
+  // Else a file, there or not, that changes then (inotify); empty where there is neither.
+  virtual std::string WatchPath() const { return ""; }
 
   // Lines that are known to be lost since the last call: an overrun ring, a file cut short.
   virtual uint64_t TakeLost() { return 0; }
