@@ -19,7 +19,10 @@ constexpr Minutes kFactsPostEvery{5};
 constexpr Seconds kAgentEvery{5};
 constexpr Millis kInlinePumpEvery{100};
 // Where the log does not wake us, commands are looked for this often.
-constexpr Seconds kCommandsEvery{5};
+constexpr Seconds kCommandsEvery{2};
+// What is done every few seconds is done with the first turn after its time, which comes of itself
+// while a detector is asked each second.
+constexpr Seconds kWithOthers{1};
 constexpr uint64_t kBundlesKept = 4;
 
 AgentThresholds ThresholdsOf(const AgentConfig& config) {
@@ -57,8 +60,7 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
   sending.folder = options_.state_dir;
   sending.spool_bytes_max = options_.agent.spool_bytes_max;
   sending.host = facts_.host.str();
-  // A post is seen by the turn that it wakes.
-  sender_ = std::make_unique<Sender>(clock, log, metrics, wake_, std::move(sending));
+  sender_ = std::make_unique<Sender>(clock, log, metrics, std::move(sending));
   std::vector<std::unique_ptr<LogSource>> sources = MakeSources();
   if (!sources.empty()) {
     LogPump::Options pumping;
@@ -66,7 +68,7 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
     pumping.frames.lines_per_second_max = options_.agent.log_lines_per_second_max;
     pumping.rest_max = options_.agent.log_flush_after;
     pumping.cursor_path = options_.state_dir + "/cursors.json";
-    pumping.wait_max = options_.log_wait_max;
+    if (options_.inline_workers) pumping.wait_max = Millis(0);
     pump_ = std::make_unique<LogPump>(clock, metrics, sender_.get(), std::move(pumping),
                                       std::move(sources));
     pump_->SetBoot(facts_.boot_id);
@@ -86,8 +88,10 @@ AgentRole::~AgentRole() {
   runner_.reset();
   courier_->Interrupt();
   evidence_job_.workers.reset();
+  stopping_ = true;
   if (pump_ != nullptr) pump_->Interrupt();
   pump_job_.workers.reset();
+  sender_->Interrupt();
   send_job_.workers.reset();
 }
 
@@ -107,7 +111,9 @@ void AgentRole::MakeCourier(EventLog* log) {
   courier_->SetBoot(facts_.boot_id);
   evidence_job_.workers = options_.make_workers("evidence");
   const Topic topics[] = {Topic::kCommands};
-  if (!wake_) return;  // turned by hand: looked for on a period
+  // Turned by hand: looked for on a period. So in a process of its own, where the subscription
+  // would keep a thread that looks into the log after each append of ours.
+  if (!wake_ || options_.own_process) return;
   commands_ = log->Subscribe(topics, [this] {
     commands_came_ = true;
     wake_();
@@ -215,12 +221,27 @@ void AgentRole::SendReports(MonoTime now) {
   if (std::optional<std::string> state = reporter_.TakeState()) {
     sender_->PostReporterState(*std::move(state));
   }
+  std::vector<Sender::PostedState> states;
   for (const HealthEvent& event : events) {
     const bool beat = event.kind == HealthEventKind::kBeat;
-    sender_->PostState({Topic::kHealth, beat ? "beat" : "health/" + event.detector,
-                        RecordOf(event, clock_->Wall())},
-                       !beat);
+    states.push_back({{Topic::kHealth, beat ? "beat" : "health/" + event.detector,
+                       RecordOf(event, clock_->Wall())},
+                      !beat});
   }
+  sender_->PostStates(std::move(states));
+}
+
+void AgentRole::RunSender() {
+  if (options_.inline_workers) return sender_->Run();
+  while (!stopping_) {
+    sender_->Wait();
+    sender_->Run();
+  }
+}
+
+void AgentRole::RunPump() {
+  if (options_.inline_workers) return pump_->Cycle();
+  while (!stopping_) pump_->Cycle();
 }
 
 void AgentRole::StartJob(Job* job, std::string_view job_name, void (AgentRole::*work)()) {
@@ -228,7 +249,7 @@ void AgentRole::StartJob(Job* job, std::string_view job_name, void (AgentRole::*
   const Status submitted = job->workers->Submit(job_name, [this, job, work] {
     (this->*work)();
     job->running = false;
-    if (wake_) wake_();
+    if (wake_ && commands_came_) wake_();
   });
   if (!submitted) job->running = false;
 }
@@ -245,23 +266,26 @@ void AgentRole::Turn(MonoTime now) {
   reporter_.SetRunning(std::move(running));
   SendReports(now);
   if (pump_ != nullptr) StartJob(&pump_job_, "logs", &AgentRole::RunPump);
-  if (!evidence_job_.running && (commands_came_.exchange(false) || now >= evidence_due_)) {
+  if (now >= evidence_due_) {
     evidence_due_ = now + kCommandsEvery;
+    commands_came_ = true;
+  }
+  if (!evidence_job_.running && commands_came_.exchange(false)) {
     StartJob(&evidence_job_, "evidence", &AgentRole::RunEvidence);
   }
-  if (now >= sender_->NextRun()) StartJob(&send_job_, "send", &AgentRole::RunSender);
+  if (!options_.inline_workers || now >= sender_->NextRun()) {
+    StartJob(&send_job_, "send", &AgentRole::RunSender);
+  }
 }
 
 MonoTime AgentRole::NextWake() const {
+  const MonoTime housekeeping = std::min({facts_due_, agent_due_, evidence_due_}) + kWithOthers;
   MonoTime next =
-      std::min({facts_due_, facts_post_due_, agent_due_, runner_->NextWake(), reporter_.NextDue()});
-  // A job that runs wakes us at its end.
-  if (!send_job_.running) next = std::min(next, sender_->NextRun());
-  if (!evidence_job_.running) next = std::min(next, evidence_due_);
-  if (pump_ != nullptr && !pump_job_.running) {
-    // Inline workers: the pump has just waited 0, and nothing wakes us when a line comes.
-    const bool inline_pump = options_.log_wait_max == Millis(0);
-    next = inline_pump ? std::min(next, clock_->Mono() + kInlinePumpEvery) : MonoTime{};
+      std::min({housekeeping, facts_post_due_, runner_->NextWake(), reporter_.NextDue()});
+  if (options_.inline_workers) {
+    next = std::min(next, sender_->NextRun());
+    // The pump has just waited 0, and nothing wakes us when a line comes.
+    if (pump_ != nullptr) next = std::min(next, clock_->Mono() + kInlinePumpEvery);
   }
   return next;
 }

@@ -35,10 +35,13 @@ struct AgentOptions {
   std::string self;  // the path of this program, for detectors that start it; may be empty
   // A pool of one thread with room for one in production: each detector, the log pump ("logs"),
   // the sender ("send") and the courier of evidence ("evidence") get their own, so an agent has
-  // at most four threads beside its detectors' and one for what a bundle is collected from. Inline
-  // in the simulator, together with log_wait_max of 0.
+  // at most four threads beside its detectors' and one for what a bundle is collected from. The
+  // pump's and the sender's are kept by them until the end, so that a line or an event on its way
+  // wakes nobody else.
   MakeWorkers make_workers;
-  Millis log_wait_max = Millis(500);
+  // The workers above run what they are given at once: the pump and the sender are turned with the
+  // role.
+  bool inline_workers = false;
   // Nothing else runs in this process: what it uses is the agent's.
   bool own_process = false;
   // A name and a maker for each detector; AgentDetectors() of the config where this is empty.
@@ -83,8 +86,8 @@ class AgentRole final : public Role {
   void ReportAgent(MonoTime now);
   void SendReports(MonoTime now);
   void StartJob(Job* job, std::string_view job_name, void (AgentRole::*work)());
-  void RunSender() { sender_->Run(); }
-  void RunPump() { pump_->Cycle(); }
+  void RunSender();
+  void RunPump();
   void RunEvidence() {
     if (courier_->Cycle()) commands_came_ = true;
   }
@@ -108,6 +111,7 @@ class AgentRole final : public Role {
   std::atomic<bool> commands_came_{true};
   MonoTime evidence_due_{};
   uint64_t bundles_ = 0;  // of the evidence job alone
+  std::atomic<bool> stopping_{false};
   Job send_job_;
   Job pump_job_;
   Job evidence_job_;

@@ -52,7 +52,7 @@ class AgentRoleTest : public testing::Test {
     options_.agent.read_journal = false;
     options_.state_dir = folder_ / "state";
     options_.agent_version = "1.2.3";
-    options_.log_wait_max = Millis(0);
+    options_.inline_workers = true;
     options_.make_workers = [](std::string_view) { return std::make_unique<InlineWorkers>(); };
     options_.detectors_for_tests = {[this] { return std::make_unique<ScriptedDocker>(&docker_); }};
   }
@@ -229,7 +229,7 @@ TEST_F(AgentRoleTest, AHostWithoutANameIsAClearError) {
 
 TEST_F(AgentRoleTest, OnItsThreadsAKernelLineIsInTheLogWithinASecond) {
   const SystemClock clock;
-  options_.log_wait_max = Millis(500);
+  options_.inline_workers = false;
   options_.make_workers = [](std::string_view name) {
     return std::make_unique<ThreadPool>(name, 1, 1);
   };

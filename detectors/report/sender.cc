@@ -1,9 +1,12 @@
 #include "detectors/report/sender.h"
 
+#include <sys/eventfd.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "base/logging.h"
+#include "base/poll.h"
 
 namespace fleetmedic {
 namespace {
@@ -17,9 +20,12 @@ constexpr std::string_view kReporterStateFile = "/reporter.json";
 
 }  // namespace
 
-Sender::Sender(const Clock* clock, EventLog* log, Metrics* metrics, std::function<void()> wake,
-               Options options)
-    : clock_(clock), log_(log), wake_(std::move(wake)), options_(std::move(options)) {
+Sender::Sender(const Clock* clock, EventLog* log, Metrics* metrics, Options options)
+    : clock_(clock),
+      log_(log),
+      options_(std::move(options)),
+      interrupt_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  FLEETMEDIC_CHECK(interrupt_.ok());
   if (metrics == nullptr) return;
   const MetricLabels labels = {{"host", options_.host}};
   appended_ = metrics->Counter("fleetmedic_agent_records_appended_total",
@@ -43,35 +49,55 @@ Result<std::string> Sender::ReadReporterState(const std::string& folder) {
   return ReadFile(folder + std::string(kReporterStateFile), kReporterStateBytesMax);
 }
 
+bool Sender::NoteWork() {
+  new_work_ = true;
+  return std::exchange(waits_, false);
+}
+
 void Sender::PostState(SpooledState state, bool keep) {
+  std::vector<PostedState> states;
+  states.push_back({std::move(state), keep});
+  PostStates(std::move(states));
+}
+
+void Sender::PostStates(std::vector<PostedState> states) {
+  if (states.empty()) return;
+  bool wake = false;
   {
     absl::MutexLock lock(&mutex_);
-    std::erase_if(states_, [&](const Pending& pending) {
-      return pending.state.topic == state.topic && pending.state.key == state.key;
-    });
-    states_.push_back({std::move(state), keep, ++version_});
-    new_work_ = true;
+    for (PostedState& posted : states) {
+      std::erase_if(states_, [&](const Pending& pending) {
+        return pending.state.topic == posted.state.topic && pending.state.key == posted.state.key;
+      });
+      states_.push_back({std::move(posted.state), posted.keep, ++version_});
+    }
+    wake = NoteWork();
   }
-  if (wake_) wake_();
+  if (wake) Interrupt();
 }
 
 void Sender::PostReporterState(std::string text) {
-  absl::MutexLock lock(&mutex_);
-  reporter_state_ = std::move(text);
-  new_work_ = true;
+  bool wake = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    reporter_state_ = std::move(text);
+    wake = NoteWork();
+  }
+  if (wake) Interrupt();
 }
 
 uint64_t Sender::PostFrame(SpooledFrame frame) {
   uint64_t ticket = 0;
+  bool wake = false;
   {
     absl::MutexLock lock(&mutex_);
     if (frames_bytes_ >= options_.queue_bytes_max) return 0;
     frames_bytes_ += frame.record.value.size();
     ticket = ++ticket_;
     frames_.push_back({std::move(frame), ticket});
-    new_work_ = true;
+    wake = NoteWork();
   }
-  if (wake_) wake_();
+  if (wake) Interrupt();
   return ticket;
 }
 
@@ -82,6 +108,10 @@ uint64_t Sender::StoredTicket() const {
 
 MonoTime Sender::NextRun() const {
   absl::MutexLock lock(&mutex_);
+  return NextRunLocked();
+}
+
+MonoTime Sender::NextRunLocked() const {
   if (new_work_) return MonoTime{};
   MonoTime next = kMonoForever;
   if (!states_.empty()) next = std::min(next, retry_at_);
@@ -92,6 +122,25 @@ MonoTime Sender::NextRun() const {
   if (reporter_state_.has_value()) next = std::min(next, disk_retry_at_);
   return next;
 }
+
+void Sender::Wait() {
+  MonoTime until{};
+  {
+    absl::MutexLock lock(&mutex_);
+    until = NextRunLocked();
+    waits_ = true;
+  }
+  pollfd fd{interrupt_.get(), POLLIN, 0};
+  if (PollUntil({&fd, 1}, *clock_, until) > 0) {
+    eventfd_t interrupts = 0;
+    (void)::eventfd_read(interrupt_.get(), &interrupts);
+  }
+  absl::MutexLock lock(&mutex_);
+  waits_ = false;
+}
+
+// Fails only where it is readable already.
+void Sender::Interrupt() { (void)::eventfd_write(interrupt_.get(), 1); }
 
 void Sender::Run() {
   const MonoTime now = clock_->Mono();

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/unique_fd.h"
 #include "detectors/report/spool.h"
 #include "eventlog/event_log.h"
 
@@ -33,7 +33,7 @@ class FrameSink {
 };
 
 // Posting is thread-safe and never blocks. Run does all that blocks (the log, the disk) and is
-// called by one thread at a time, on a worker.
+// called by one thread at a time, on a worker; one that does nothing else waits in Wait between.
 //
 // State (health events, facts) is kept newest per key: while the log is away, in memory and in the
 // spool's `states`; a beat is kept in memory alone, since an old one says nothing. Log frames go
@@ -49,13 +49,18 @@ class Sender final : public FrameSink {
     std::string host;  // for metrics
   };
 
-  // `wake` is called after a post. `metrics` may be null.
-  Sender(const Clock* clock, EventLog* log, Metrics* metrics, std::function<void()> wake,
-         Options options);
+  // `metrics` may be null.
+  Sender(const Clock* clock, EventLog* log, Metrics* metrics, Options options);
   ~Sender() override;
 
   // The newest word on `state.key`. `keep`: also on the disk while the log is away.
   void PostState(SpooledState state, bool keep);
+  // Those that are posted at once are appended at once.
+  struct PostedState {
+    SpooledState state;
+    bool keep = false;
+  };
+  void PostStates(std::vector<PostedState> states);
   // Is durable before any state that was posted after it is sent.
   void PostReporterState(std::string text);
   uint64_t PostFrame(SpooledFrame frame) override;
@@ -68,6 +73,10 @@ class Sender final : public FrameSink {
   void Run();
   // When Run has something to do: at once (MonoTime{}), later, or kMonoForever.
   MonoTime NextRun() const;
+  // Until then, posts included. On the thread of Run.
+  void Wait();
+  // Thread-safe: ends the wait of a Wait, now or next.
+  void Interrupt();
 
   struct Counts {
     Spool::Counts spool;
@@ -91,6 +100,9 @@ class Sender final : public FrameSink {
     uint64_t ticket = 0;
   };
 
+  MonoTime NextRunLocked() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  // There is something to do. True: somebody waits for it and is to be woken by Interrupt.
+  bool NoteWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OpenSpool(MonoTime now);
   void WriteReporterState(std::string text);
   void SendStates(const std::vector<Pending>& pending, MonoTime now);
@@ -109,8 +121,8 @@ class Sender final : public FrameSink {
 
   const Clock* const clock_;
   EventLog* const log_;
-  const std::function<void()> wake_;
   const Options options_;
+  const UniqueFd interrupt_;  // an eventfd
   MetricCounter appended_;
   MetricCounter append_failures_;
   MetricGauge spool_bytes_;
@@ -134,6 +146,7 @@ class Sender final : public FrameSink {
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t ticket_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t stored_ticket_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool waits_ ABSL_GUARDED_BY(mutex_) = false;    // in Wait
   bool new_work_ ABSL_GUARDED_BY(mutex_) = true;  // the first Run looks into the spool
   bool spool_has_frames_ ABSL_GUARDED_BY(mutex_) = false;
   MonoTime retry_at_ ABSL_GUARDED_BY(mutex_){};  // of appends

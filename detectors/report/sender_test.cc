@@ -30,7 +30,7 @@ class SenderTest : public testing::Test {
     options.queue_bytes_max = 100'000;
     options.spool_bytes_max = spool_bytes_max_;
     options.host = "h";
-    sender_ = std::make_unique<Sender>(&clock_, &log_, &metrics_, std::function<void()>(), options);
+    sender_ = std::make_unique<Sender>(&clock_, &log_, &metrics_, options);
   }
   uint64_t Frame(int number, size_t bytes = 10) {
     Record record;
