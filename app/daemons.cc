@@ -11,6 +11,7 @@
 #include "app/assembly.h"
 #include "app/cli/command.h"
 #include "app/cli/exit_codes.h"
+#include "app/cli/input.h"
 #include "app/demo/demo_fleet.h"
 #include "app/settings.h"
 #include "base/logging.h"
@@ -207,7 +208,7 @@ int RunRulesMatch(const Invocation& invocation) {
   if (rules == nullptr) return PrintDiagnostics(invocation, diagnostics);
   const std::string& file = invocation.args.positionals.front();
   constexpr size_t kMatchedBytesMax = size_t{256} << 20;
-  const Result<std::string> text = ReadFile(file == "-" ? "/dev/stdin" : file, kMatchedBytesMax);
+  const Result<std::string> text = ReadInput(invocation, file, kMatchedBytesMax);
   if (!text) return Failed(invocation, text.error());
   std::optional<std::string> source;
   if (invocation.args.Has("source")) source = invocation.args.Text("source");

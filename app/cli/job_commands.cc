@@ -1,14 +1,11 @@
 // Jobs of the bundled scheduler.
-#include <istream>
-#include <iterator>
-
 #include <fmt/format.h>
 
 #include "app/cli/api_client.h"
 #include "app/cli/handlers.h"
+#include "app/cli/input.h"
 #include "app/cli/requests.h"
 #include "app/cli/terminal.h"
-#include "base/file.h"
 #include "base/text.h"
 #include "model/job.h"
 
@@ -17,19 +14,9 @@ namespace {
 
 constexpr size_t kJobBytesMax = size_t{1} << 20;
 
-Result<std::string> ReadAll(std::istream* in) {
-  std::string text;
-  for (char c = 0; in->get(c);) {
-    if (text.size() == kJobBytesMax) return Fail(Code::kFull, "stdin: more than 1 MiB");
-    text += c;
-  }
-  return text;
-}
-
 // What is sent is the job as it was read and checked, with its defaults written out.
 Result<Job> JobFromFile(const Invocation& call, const std::string& path) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string text,
-                              path == "-" ? ReadAll(call.env.in) : ReadFile(path, kJobBytesMax));
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string text, ReadInput(call, path, kJobBytesMax));
   const Result<Json> json = Json::Parse(text);
   if (!json) return Fail(path, json.error());
   const Result<Job> job = JobFromJson(*json);

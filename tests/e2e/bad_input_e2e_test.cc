@@ -11,6 +11,7 @@
 
 #include "app/cli/exit_codes.h"
 #include "app/demo/demo_host.h"
+#include "base/child_process.h"
 #include "base/file.h"
 #include "eventlog/sqlite_event_log.h"
 #include "model/health_event.h"
@@ -24,6 +25,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr Millis kRunMax = Seconds(30);
 constexpr Millis kUpMax = Seconds(60);
@@ -73,6 +75,17 @@ TEST_F(BadInputE2e, ABrokenConfigNamesEveryErrorWithItsPlaceAndStartsNothing) {
                     HasSubstr(file + ":6:8: error: remediator.mode"), HasSubstr("3 errors")));
   EXPECT_FALSE(FsRoot().Exists(folder_ / "state"));
   EXPECT_FALSE(FsRoot().Exists(folder_ / "run"));
+}
+
+TEST_F(BadInputE2e, RulesMatchReadsThePipeOfItsOwnExample) {
+  Command command;
+  command.argv = {FLEETMEDIC_PROGRAM, "rules", "match", "-", "--source", "kernel"};
+  command.input = "BUG: kernel NULL pointer dereference, address: 0000000000000000\nall is well\n";
+  const Result<CommandResult> ran = RunCommand(command, clock_, clock_.Mono() + kRunMax);
+  ASSERT_TRUE(ran) << ran.error().message;
+  EXPECT_EQ(ran->status.exit_code, 0) << ran->standard_error;
+  EXPECT_THAT(ran->standard_output, HasSubstr("1: kernel."));
+  EXPECT_THAT(ran->standard_output, Not(HasSubstr("\n2: ")));
 }
 
 TEST_F(BadInputE2e, ABrokenRuleFileNamesEveryErrorWithItsPlaceAndStartsNothing) {
