@@ -113,10 +113,12 @@ std::vector<Condition> EvaluateClock(const ClockSample& sample, const ClockHisto
     EvaluateSynchronised(sample, *sample.time, history, thresholds, &out);
     EvaluateOffset(*sample.time, thresholds, &out);
   } else {
-    const std::string_view reason =
-        sample.time.error().code == Code::kPermissionDenied ? "NoPermission" : "CannotAsk";
-    out.Unknown("ClockUnsynchronised", "", reason, sample.time.error().message);
-    out.Unknown("ClockOffset", "", reason, sample.time.error().message);
+    const bool denied = sample.time.error().code == Code::kPermissionDenied;
+    const std::string_view reason = denied ? "NoPermission" : "CannotAsk";
+    const std::string message =
+        (denied ? "no permission (system call adjtimex): " : "") + sample.time.error().message;
+    out.Unknown("ClockUnsynchronised", "", reason, message);
+    out.Unknown("ClockOffset", "", reason, message);
   }
   EvaluateSource(sample, history, &out);
   return std::move(out).Take();

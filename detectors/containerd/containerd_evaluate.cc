@@ -33,7 +33,7 @@ Condition Health(const ContainerdAnswer& answer) {
       return told(gone, "SocketMissing", "its socket is not there");
     case Kind::kNoRight:
       return told(Verdict::kUnknown, "NoPermission",
-                  "no permission to write to its socket: " + answer.error);
+                  "no permission (to write to its socket): " + answer.error);
     case Kind::kBroken:
       break;
   }

@@ -157,7 +157,7 @@ std::string DescribeAnswer(std::string_view request, const DockerAnswer& answer)
     case Kind::kNobody:
       return fmt::format("{}: nobody listens: {}", request, answer.error);
     case Kind::kNoRight:
-      return fmt::format("{}: no permission to write to the socket: {}", request, answer.error);
+      return fmt::format("{}: no permission (group docker): {}", request, answer.error);
     case Kind::kBroken:
       return fmt::format("{}: {}", request, answer.error);
   }

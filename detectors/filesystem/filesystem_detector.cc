@@ -102,7 +102,8 @@ void MountStatSource::StatMount(const std::string& mount_point, MonoTime deadlin
     sample->stale = call->error_number == ESTALE;
     sample->forbidden = call->error_number == EACCES || call->error_number == EPERM;
     sample->unreachable = call->error_number == ENOENT || call->error_number == ENOTDIR;
-    sample->error = FailErrno("statvfs " + Quote(mount_point), call->error_number).value().message;
+    sample->error = (sample->forbidden ? "no permission (CAP_DAC_READ_SEARCH): " : "") +
+                    FailErrno("statvfs " + Quote(mount_point), call->error_number).value().message;
     return;
   }
   const struct statvfs result = call->result;

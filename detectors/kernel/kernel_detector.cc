@@ -68,7 +68,8 @@ void KernelDetector::AddEntries(const std::string& folder, bool kdump, KernelSam
     if (code == Code::kNotFound) return;
     const bool denied = code == Code::kPermissionDenied;
     sample->dumps_reason = denied ? "NoPermission" : "ReadFailed";
-    sample->dumps_cut = names.error().message + (denied ? " (CAP_DAC_READ_SEARCH)" : "");
+    sample->dumps_cut =
+        (denied ? "no permission (CAP_DAC_READ_SEARCH): " : "") + names.error().message;
     return;
   }
   for (const std::string& name : *names) {

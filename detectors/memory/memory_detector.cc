@@ -71,7 +71,9 @@ PressureSample MemoryDetector::ReadPressure(const char* path) const {
     sample.reason = "NotSupported";
     sample.message += ": this kernel tells no pressure (CONFIG_PSI, boot option psi=1)";
   } else {
-    sample.reason = code == Code::kPermissionDenied ? "NoPermission" : "ReadFailed";
+    const bool denied = code == Code::kPermissionDenied;
+    sample.reason = denied ? "NoPermission" : "ReadFailed";
+    if (denied) sample.message.insert(0, "no permission (to read " + std::string(path) + "): ");
   }
   return sample;
 }

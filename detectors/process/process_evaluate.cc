@@ -82,7 +82,7 @@ Condition EvaluateBlocked(const ProcessSample& sample, const ProcessHistory& his
   Condition condition;
   if (processes == 0 && hidden > 0) {
     condition = MakeCondition("ProcessBlocked", "", Verdict::kUnknown, "NoPermission",
-                              message + "; where cannot be seen (CAP_SYS_PTRACE)");
+                              message + "; where: no permission (CAP_SYS_PTRACE)");
   } else {
     condition = MakeCondition("ProcessBlocked", "", Verdict::kBad,
                               processes > 0 ? "Blocked" : "KernelThreads", std::move(message));
@@ -155,7 +155,7 @@ Condition EvaluateInotify(const ProcessSample& sample) {
   }
   Condition condition = MakeCondition(
       "InotifyLimit", "", Verdict::kUnknown, "NoPermission",
-      "the limits are a user's own, and only root's can be tried, by root; " + limits);
+      "no permission (root): the limits are a user's own, and only root's are tried; " + limits);
   condition.severity = Severity::kInfo;
   return condition;
 }

@@ -83,8 +83,8 @@ ProcessWalk ProcessWalker::Walk(MonoTime deadline) const {
   if (denied > 0 || !std::ranges::binary_search(names, "1")) {
     walk.reason = "NoPermission";
     walk.cut = fmt::format(
-        "not all processes can be seen: {} of {} were denied{}; /proc is mounted with hidepid, and "
-        "CAP_SYS_PTRACE or its group is missing",
+        "no permission (CAP_SYS_PTRACE): not all processes can be seen, {} of {} were denied{}; "
+        "/proc is mounted with hidepid, and its group is missing too",
         denied, seen, denied == 0 ? ", and process 1 is hidden" : "");
   }
   return walk;

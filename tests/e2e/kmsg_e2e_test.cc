@@ -52,7 +52,8 @@ TEST(KmsgE2e, ALineIsInTheLogWithinASecondAndIsNotTheKernels) {
   ASSERT_TRUE(log.WaitForText(Topic::kLogs, text, Seconds(10)));
   const auto took = std::chrono::duration_cast<Millis>(clock.Mono() - written);
   EXPECT_LT(took, Seconds(1));
-  RecordProperty("line_millis", static_cast<int>(took.count()));
+  std::printf("FAULT a line in /dev/kmsg -> its frame is in the log in %.3f s\n",
+              static_cast<double>(took.count()) / 1e3);
   running.Stop();
 
   for (const Record& record : log.Of(Topic::kLogs)) {

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "detectors/memory/memory_detector.h"
+#include "tests/e2e/fault_time.h"
 
 namespace fleetmedic {
 namespace {
@@ -89,6 +90,18 @@ TEST(MemoryDetectorE2eTest, NamesTheCgroupThatTheKernelKilledAProcessOf) {
     EXPECT_THAT(condition.message, HasSubstr("1 process was killed for memory"));
   }
   EXPECT_TRUE(found);
+}
+
+TEST(MemoryDetectorE2eTest, TellsOfAKillAtItsNextLook) {
+  const LimitedCgroup cgroup;
+  if (!cgroup.made()) GTEST_SKIP() << "no memory cgroup can be made here";
+  SystemClock clock;
+  const MemoryConfig config;
+  MemoryDetector detector(&clock, HostConfig(), config);
+  EXPECT_LT(
+      FaultTime(clock, &detector, "memory: a process is killed in a cgroup at its limit", "OomKill",
+                [&] { ASSERT_EQ(EatIn(cgroup), SIGKILL); }, {.unit = cgroup.name()}),
+      config.interval + Seconds(20));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/thread_pool.h"
 #include "detectors/logs/journal_reader.h"
 #include "detectors/runner.h"
+#include "tests/e2e/fault_time.h"
 #include "tests/e2e/systemd_fixture.h"
 #include "tests/e2e/wait.h"
 
@@ -154,6 +155,24 @@ TEST_F(SystemdDetectorE2e, TellsAStoppedPid1WithinItsDeadlineAndThatItGoesOn) {
   EXPECT_TRUE(WaitUntil(clock_, Seconds(20), [&] {
     return Probe(detector.get(), "SystemdUnresponsive").verdict == Verdict::kOk;
   })) << error_;
+}
+
+TEST_F(SystemdDetectorE2e, TellsAUnitThatFailsAndAStoppedPid1AtItsNextLook) {
+  Start({});
+  const auto detector = NewDetector();
+  EXPECT_LT(FaultTime(clock_, detector.get(), "systemd: a unit fails", "SystemdUnitFailed",
+                      [&] {
+                        const auto failed = systemd_->Run(
+                            {"systemd-run", "--unit=fm-fails", "--wait", "/bin/false"},
+                            Seconds(30));
+                        ASSERT_TRUE(failed) << failed.error().message;
+                      },
+                      {.unit = "fm-fails.service"}),
+            config_.interval + Seconds(20));
+  EXPECT_LT(FaultTime(clock_, detector.get(), "systemd: SIGSTOP of PID 1", "SystemdUnresponsive",
+                      [&] { ASSERT_EQ(::kill(systemd_->leader(), SIGSTOP), 0); }),
+            config_.interval + Seconds(20));
+  ASSERT_EQ(::kill(systemd_->leader(), SIGCONT), 0);
 }
 
 }  // namespace

@@ -64,10 +64,10 @@ std::optional<pid_t> OnlyChildOf(pid_t parent) {
 }  // namespace
 
 Result<std::unique_ptr<SystemdFixture>> SystemdFixture::Start(
-    const std::map<std::string, std::string>& units) {
+    const std::map<std::string, std::string>& units, const std::vector<std::string>& more) {
   std::unique_ptr<SystemdFixture> fixture(new SystemdFixture());
   FLEETMEDIC_RETURN_IF_ERROR(fixture->Prepare(units));
-  FLEETMEDIC_RETURN_IF_ERROR(fixture->Boot());
+  FLEETMEDIC_RETURN_IF_ERROR(fixture->Boot(more));
   return fixture;
 }
 
@@ -95,7 +95,7 @@ Status SystemdFixture::Prepare(const std::map<std::string, std::string>& units) 
   return {};
 }
 
-Status SystemdFixture::Boot() {
+Status SystemdFixture::Boot(const std::vector<std::string>& more) {
   const UniqueFd console(
       ::open((folder_ / "console").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   ChildOptions options;
@@ -106,6 +106,7 @@ Status SystemdFixture::Boot() {
                   "--keep-unit",          "-D",      folder_ / "root",
                   "--machine=" + machine, "--boot",  "--private-network",
                   "--console=pipe"};
+  options.argv.insert(options.argv.end(), more.begin(), more.end());
   options.standard_output = {ChildStream::Kind::kFd, console.get()};
   options.standard_error = {ChildStream::Kind::kFd, console.get()};
   options.new_session = true;
@@ -121,12 +122,23 @@ Status SystemdFixture::Boot() {
   return {};
 }
 
+std::string SystemdFixture::root() const { return fmt::format("/proc/{}/root", leader_); }
+
 std::string SystemdFixture::bus() const {
-  return fmt::format("unix:path=/proc/{}/root/run/dbus/system_bus_socket", leader_);
+  return "unix:path=" + root() + "/run/dbus/system_bus_socket";
 }
 
-std::string SystemdFixture::journal() const {
-  return fmt::format("/proc/{}/root/var/log/journal", leader_);
+std::string SystemdFixture::journal() const { return root() + "/var/log/journal"; }
+
+Result<CommandResult> SystemdFixture::Run(const std::vector<std::string>& argv, Millis limit,
+                                          const std::string& cwd) const {
+  Command command;
+  command.argv = {"nsenter", "--target", fmt::format("{}", leader_),
+                  "--mount", "--uts",    "--ipc",
+                  "--net",   "--pid",    "--root",
+                  "--",      "env",      "--chdir=" + cwd};
+  command.argv.insert(command.argv.end(), argv.begin(), argv.end());
+  return RunCommand(command, clock_, clock_.Mono() + limit);
 }
 
 std::string SystemdFixture::ConsoleText() const {
