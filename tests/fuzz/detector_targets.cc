@@ -77,6 +77,21 @@ void Gpu(std::string_view bytes) {
 
 void CheckOutput(std::string_view bytes) {
   FLEETMEDIC_CHECK(CheckMessage(bytes).size() <= kCheckMessageBytesMax);
+  CheckConfig check;
+  check.type = "Fuzz";
+  check.name = "fuzz";
+  CheckRun run;
+  run.output = bytes;
+  for (const int exit_code : {0, 1, 2, 3}) {
+    run.status.exit_code = exit_code;
+    const Condition condition = EvaluateCheck(check, run);
+    FLEETMEDIC_CHECK(condition.evidence.size() <= Condition::kEvidenceLinesMax);
+    for (const std::string& line : condition.evidence) {
+      FLEETMEDIC_CHECK(line.size() <= Condition::kEvidenceLineBytesMax);
+    }
+    // It is an event that whoever reads it takes.
+    FLEETMEDIC_CHECK(ConditionFromJson(ToJson(condition)).has_value());
+  }
 }
 
 void HostTexts(std::string_view bytes) {

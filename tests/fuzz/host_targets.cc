@@ -5,6 +5,7 @@
 #include "detectors/logs/journal_reader.h"
 #include "detectors/logs/kmsg_reader.h"
 #include "detectors/proc_text.h"
+#include "stream/kernel_record.h"
 #include "tests/fuzz/targets.h"
 
 namespace fleetmedic {
@@ -38,6 +39,30 @@ void DockerJson(std::string_view bytes) {
   if (!json) return;
   (void)DockerContainersFromJson(*json);
   (void)DockerInfoFromJson(*json);
+  (void)DockerVersionsFromJson(*json);
+}
+
+// Lines of a kernel log as the stream joins them to records, each with a finding.
+void KernelRecordLines(std::string_view bytes) {
+  KernelRecord record;
+  WallTime at(Seconds(1'000'000'000));
+  for (const std::string_view line : Lines(bytes)) {
+    at += Millis(1);
+    if (!record.Take(line, at)) continue;
+    if (!record.Counts("kernel.fuzz", "")) continue;
+    Finding finding;
+    finding.rule = "kernel.fuzz";
+    finding.condition.type = "Fuzz";
+    finding.condition.evidence = {std::string(line.substr(0, Condition::kEvidenceLineBytesMax))};
+    finding.count = 1;
+    record.Add(std::move(finding));
+  }
+  for (const Finding& finding : record.Told(at, "logs/0@1")) {
+    FLEETMEDIC_CHECK(finding.condition.evidence.size() <= Condition::kEvidenceLinesMax);
+    for (const std::string& line : finding.condition.evidence) {
+      FLEETMEDIC_CHECK(line.size() <= Condition::kEvidenceLineBytesMax);
+    }
+  }
 }
 
 void ProcText(std::string_view bytes) {
@@ -56,6 +81,7 @@ constexpr FuzzTarget kTargets[] = {
     {"journal", Journal},
     {"docker", DockerJson},
     {"proc_text", ProcText},
+    {"kernel_record", KernelRecordLines},
 };
 
 }  // namespace
