@@ -16,9 +16,9 @@ constexpr Direction kDirections[] = {{"rx", "received"}, {"tx", "sent"}};
 
 class CounterJudge {
  public:
-  CounterJudge(const NetworkSample& sample, const CounterWindow& counters,
-               const NetworkThresholds& thresholds, std::vector<Condition>* conditions)
-      : sample_(sample), counters_(counters), thresholds_(thresholds), conditions_(conditions) {}
+  CounterJudge(const CounterWindow& counters, const NetworkThresholds& thresholds,
+               std::vector<Condition>* conditions)
+      : counters_(counters), thresholds_(thresholds), conditions_(conditions) {}
 
   void Flaps(const std::string& name) {
     const uint64_t changes = Growth(name, "carrier");
@@ -80,7 +80,6 @@ class CounterJudge {
     conditions_->push_back(MakeCondition(type, unit, Verdict::kBad, reason, std::move(message)));
   }
 
-  const NetworkSample& sample_;
   const CounterWindow& counters_;
   const NetworkThresholds& thresholds_;
   std::vector<Condition>* const conditions_;
@@ -91,7 +90,7 @@ class CounterJudge {
 void EvaluateNetworkCounters(const NetworkSample& sample, const NetworkHistory& history,
                              const NetworkThresholds& thresholds,
                              std::vector<Condition>* conditions) {
-  CounterJudge judge(sample, history.counters(), thresholds, conditions);
+  CounterJudge judge(history.counters(), thresholds, conditions);
   for (const auto& [name, known] : history.interfaces()) {
     if (known.lost_at) continue;
     judge.Flaps(name);
