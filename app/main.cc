@@ -47,7 +47,10 @@ int Main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   HttpCancel cancel;
   g_cancel = &cancel;
-  signal(SIGINT, OnInterrupt);
+  // Without SA_RESTART: a wait for a pipe or for an answer ends as well.
+  struct sigaction on_interrupt {};
+  on_interrupt.sa_handler = OnInterrupt;
+  sigaction(SIGINT, &on_interrupt, nullptr);
 
   const SystemClock clock;
   CliEnvironment env;

@@ -1,5 +1,7 @@
 #include "app/cli/input.h"
 
+#include <poll.h>
+
 #include <filesystem>
 #include <fstream>
 #include <istream>
@@ -8,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/http_client.h"
 #include "base/text.h"
 
 namespace fleetmedic::cli {
@@ -28,10 +31,21 @@ Result<std::string> ReadToEnd(std::istream* in, const std::string& name, size_t 
   return text;
 }
 
+// What came before Ctrl-C is not the whole.
+bool Cancelled(const HttpCancel* cancel) {
+  if (cancel == nullptr) return false;
+  pollfd fd{cancel->fd(), POLLIN, 0};
+  return ::poll(&fd, 1, 0) == 1;
+}
+
 }  // namespace
 
 Result<std::string> ReadInput(const Invocation& call, const std::string& path, size_t bytes_max) {
-  if (path == "-") return ReadToEnd(call.env.in, "stdin", bytes_max);
+  if (path == "-") {
+    Result<std::string> text = ReadToEnd(call.env.in, "stdin", bytes_max);
+    if (Cancelled(call.env.cancel)) return Fail(Code::kUnavailable, "stdin: interrupted");
+    return text;
+  }
   std::error_code no_answer;
   // ReadFile takes no pipe: it must never wait on one that a host's folder has. Here a person asks.
   if (!std::filesystem::is_fifo(path, no_answer)) return ReadFile(path, bytes_max);

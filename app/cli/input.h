@@ -10,8 +10,8 @@
 namespace fleetmedic::cli {
 
 // The whole content of the file, of stdin for "-", or of a pipe that has a name, such as the
-// shell's <(dmesg). Blocks until a pipe's other end closes it. More than bytes_max is kFull;
-// kNotFound, kPermissionDenied and what else ReadFile says of a file.
+// shell's <(dmesg). Blocks until a pipe's other end closes it. More than bytes_max is kFull,
+// kUnavailable: SIGINT came meanwhile; kNotFound, kPermissionDenied and what else ReadFile says.
 Result<std::string> ReadInput(const Invocation& call, const std::string& path, size_t bytes_max);
 
 }  // namespace fleetmedic::cli

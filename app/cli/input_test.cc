@@ -8,6 +8,7 @@
 
 #include "app/cli/fake_api.h"
 #include "base/child_process.h"
+#include "base/http_client.h"
 
 namespace fleetmedic::cli {
 namespace {
@@ -47,6 +48,19 @@ TEST_F(Input, MoreThanTheLimitIsRefusedAndExactlyTheLimitIsNot) {
   ASSERT_FALSE(text);
   EXPECT_EQ(text.error().code, Code::kFull);
   EXPECT_THAT(text.error().message, HasSubstr("stdin: more than 1 MiB"));
+}
+
+TEST_F(Input, WhatWasReadUntilAnInterruptIsNotTakenForTheWhole) {
+  const HttpCancel cancel;
+  cli_.env.cancel = &cancel;
+  in_.str("{\"id\":\"web\"}");
+  EXPECT_TRUE(Read("-"));
+  cancel.Cancel();
+  in_.clear();
+  in_.str("{\"id\":\"web\"}");
+  const Result<std::string> text = Read("-");
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().code, Code::kUnavailable);
 }
 
 TEST_F(Input, AFileIsReadAndOneThatIsNotThereIsNamed) {

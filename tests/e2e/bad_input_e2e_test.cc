@@ -1,5 +1,6 @@
 // What people and machines get wrong, tried on the whole program.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -86,6 +87,22 @@ TEST_F(BadInputE2e, RulesMatchReadsThePipeOfItsOwnExample) {
   EXPECT_EQ(ran->status.exit_code, 0) << ran->standard_error;
   EXPECT_THAT(ran->standard_output, HasSubstr("1: kernel."));
   EXPECT_THAT(ran->standard_output, Not(HasSubstr("\n2: ")));
+}
+
+TEST_F(BadInputE2e, CtrlCEndsAWaitForAPipe) {
+  ChildOptions options;
+  options.argv = {FLEETMEDIC_PROGRAM, "rules", "match", "-"};
+  options.standard_input = {ChildStream::Kind::kPipe};
+  const Result<Child> waits = Child::Start(options);
+  ASSERT_TRUE(waits) << waits.error().message;
+  const std::string place = "/proc/" + std::to_string(waits->pid()) + "/wchan";
+  ASSERT_TRUE(WaitUntil(clock_, kRunMax, [&] {
+    return ReadFile(place, 4096).value_or("").find("pipe_read") != std::string::npos;
+  })) << "it does not read its pipe";
+  waits->Kill(SIGINT);
+  const Result<ExitStatus> ended = waits->Wait(clock_, clock_.Mono() + kRunMax);
+  ASSERT_TRUE(ended) << ended.error().message;
+  EXPECT_EQ(ended->exit_code, cli::kExitFailed) << ended->Text();
 }
 
 TEST_F(BadInputE2e, ABrokenRuleFileNamesEveryErrorWithItsPlaceAndStartsNothing) {
