@@ -23,7 +23,7 @@ struct AgentSample {
   // Log sources that cannot be read, and why.
   std::map<std::string, Error> unreadable;
   // Lines lost before the agent had them, by source.
-  std::map<std::string, LostLines> lost;
+  LostBySource lost;
   // Lines that the spool's limit cost, and lines that the log refused, since the agent's start.
   uint64_t spool_dropped_lines = 0;
   uint64_t refused_lines = 0;

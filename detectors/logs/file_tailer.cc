@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -122,10 +123,9 @@ Result<size_t> FileTailer::ReadLines(size_t lines_max, AddLine add) {
     offset_ = 0;
   }
   size_t lines = 0;
-  std::string buffer(kReadBytes, '\0');
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kReadBytes);
   while (lines < lines_max) {
-    const ssize_t bytes =
-        ::pread(fd_.get(), buffer.data(), buffer.size(), offset_ + partial_bytes_);
+    const ssize_t bytes = ::pread(fd_.get(), buffer.get(), kReadBytes, offset_ + partial_bytes_);
     if (bytes < 0 && errno == EINTR) continue;
     if (bytes < 0) {
       const int error_number = errno;
@@ -133,7 +133,7 @@ Result<size_t> FileTailer::ReadLines(size_t lines_max, AddLine add) {
       return FailErrno("read " + path_, error_number);
     }
     if (bytes == 0) break;
-    TakeText(std::string_view(buffer.data(), static_cast<size_t>(bytes)), add, &lines);
+    TakeText(std::string_view(buffer.get(), static_cast<size_t>(bytes)), add, &lines);
   }
   return lines;
 }
@@ -142,6 +142,14 @@ void FileTailer::TakeText(std::string_view text, AddLine add, size_t* lines) {
   while (!text.empty()) {
     const size_t end = text.find('\n');
     const std::string_view part = text.substr(0, end);
+    if (end != std::string_view::npos && partial_bytes_ == 0) {
+      // Whole, as nearly all are.
+      add(source_, part.substr(0, LogFrame::kLineBytesMax));
+      ++*lines;
+      offset_ += static_cast<int64_t>(end) + 1;
+      text.remove_prefix(end + 1);
+      continue;
+    }
     const size_t room = LogFrame::kLineBytesMax - partial_.size();
     partial_.append(part.substr(0, room));
     if (end == std::string_view::npos) {

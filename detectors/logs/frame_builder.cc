@@ -1,6 +1,7 @@
 #include "detectors/logs/frame_builder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace fleetmedic {
@@ -8,22 +9,34 @@ namespace {
 
 // Frames are handed on early once this much waits.
 constexpr size_t kFullFramesMax = 4;
-const std::string kOtherSource = "other";
+constexpr std::string_view kOtherSource = "other";
 
 }  // namespace
 
-bool FrameBuilder::Add(const std::string& source, const std::string& line, MonoTime now,
-                       WallTime wall) {
-  if (!known_.contains(source) && known_.size() >= kSourcesMax) {
+FrameBuilder::Sources::value_type& FrameBuilder::Find(std::string_view source, MonoTime now) {
+  if (recent_ != nullptr && recent_->first == source) return *recent_;
+  auto found = known_.find(source);
+  if (found == known_.end() && known_.size() >= kSourcesMax) {
+    recent_ = nullptr;
     // Sources that were quiet for a second make room: they have their whole share again.
-    std::erase_if(known_, [&](const auto& entry) {
-      return entry.second.held == 0 && now - entry.second.second_start >= Seconds(1);
-    });
+    for (auto at = known_.begin(); at != known_.end();) {
+      Source& old = at->second;
+      const bool quiet = old.held == 0 && now - old.second_start >= Seconds(1);
+      if (quiet && old.frame.lines > 0) full_.push_back(std::move(old.frame));
+      at = quiet ? known_.erase(at) : std::next(at);
+    }
+    if (known_.size() >= kSourcesMax) source = kOtherSource;
+    found = known_.find(source);
   }
-  const bool room = known_.contains(source) || known_.size() < kSourcesMax;
-  const std::string& name = room ? source : kOtherSource;
-  Source& of = known_[name];
-  if (CountRepeat(name, line, wall, &of)) return true;
+  if (found == known_.end()) found = known_.try_emplace(std::string(source)).first;
+  recent_ = &*found;
+  return *found;
+}
+
+bool FrameBuilder::Add(std::string_view source, std::string_view line, MonoTime now,
+                       WallTime wall) {
+  auto& [name, of] = Find(source, now);
+  if (CountRepeat(line, wall, &of)) return true;
   Release(name, &of);
   if (now - of.second_start >= Seconds(1) || of.lines == 0) {
     of.second_start = now;
@@ -31,11 +44,13 @@ bool FrameBuilder::Add(const std::string& source, const std::string& line, MonoT
   }
   if (of.lines >= options_.lines_per_second_max) {
     of.last.clear();
-    CountLost(name, 1, now);
+    if (of.lost == nullptr) of.lost = &LostOf(name);
+    ++of.lost->lines;
+    of.lost->last = now;
     return false;
   }
   ++of.lines;
-  Append(name, line, 1, wall);
+  Append(name, line, 1, wall, &of);
   if (line.size() <= kRepeatBytesMax) {
     of.last = line;
     of.last_at = now;
@@ -47,14 +62,12 @@ bool FrameBuilder::Add(const std::string& source, const std::string& line, MonoT
   return true;
 }
 
-bool FrameBuilder::CountRepeat(const std::string& name, const std::string& line, WallTime wall,
-                               Source* source) {
+bool FrameBuilder::CountRepeat(std::string_view line, WallTime wall, Source* source) {
   if (line.empty() || source->last != line) return false;
-  const auto open = open_.find(name);
-  if (source->held == 0 && open != open_.end() && open->second.lines > 0) {
+  if (source->held == 0 && source->frame.lines > 0) {
     // It waits as the last line of its frame.
-    std::vector<LogFrame::Repeats>& runs = open->second.repeats;
-    const uint32_t last = open->second.lines - 1;
+    std::vector<LogFrame::Repeats>& runs = source->frame.repeats;
+    const uint32_t last = source->frame.lines - 1;
     if (!runs.empty() && runs.back().line == last) {
       ++runs.back().times;
       return true;
@@ -71,38 +84,43 @@ bool FrameBuilder::CountRepeat(const std::string& name, const std::string& line,
 
 void FrameBuilder::Release(const std::string& name, Source* source) {
   if (source->held == 0) return;
-  Append(name, source->last, std::exchange(source->held, 0), source->held_at);
+  const uint64_t held = std::exchange(source->held, 0);
+  Append(name, source->last, held, source->held_at, source);
 }
 
 void FrameBuilder::Append(const std::string& name, std::string_view line, uint64_t times,
-                          WallTime wall) {
-  LogFrame& frame = FrameOf(name, line.size(), wall);
+                          WallTime wall, Source* source) {
+  MakeRoom(name, line.size(), wall, source);
+  LogFrame& frame = source->frame;
   frame.text.append(line.substr(0, LogFrame::kLineBytesMax));
   frame.text.push_back('\n');
   if (times > 1) frame.repeats.push_back({frame.lines, times});
   ++frame.lines;
 }
 
-LogFrame& FrameBuilder::FrameOf(const std::string& source, size_t line_bytes, WallTime wall) {
-  LogFrame& frame = open_[source];
+void FrameBuilder::MakeRoom(const std::string& name, size_t line_bytes, WallTime wall,
+                            Source* source) {
+  LogFrame& frame = source->frame;
   const bool full = frame.text.size() + line_bytes + 1 > LogFrame::kTextBytesMax ||
                     frame.repeats.size() == LogFrame::kRepeatsMax;
-  if (frame.lines > 0 && full) {
-    full_.push_back(std::exchange(frame, LogFrame{}));
-  }
-  if (frame.lines == 0) {
-    frame.host = options_.host;
-    frame.boot_id = boot_id_;
-    frame.source = source;
-    frame.first_at = wall;
-  }
-  return frame;
+  if (frame.lines > 0 && full) full_.push_back(std::exchange(frame, LogFrame{}));
+  if (frame.lines > 0) return;
+  frame.host = options_.host;
+  frame.boot_id = boot_id_;
+  frame.source = name;
+  frame.first_at = wall;
 }
 
-void FrameBuilder::CountLost(const std::string& source, uint64_t lines, MonoTime now) {
+LostLines& FrameBuilder::LostOf(std::string_view source) {
+  auto found = lost_.find(source);
+  if (found == lost_.end() && lost_.size() >= kSourcesMax) source = kOtherSource;
+  if (found == lost_.end()) found = lost_.try_emplace(std::string(source)).first;
+  return found->second;
+}
+
+void FrameBuilder::CountLost(std::string_view source, uint64_t lines, MonoTime now) {
   if (lines == 0) return;
-  const bool room = lost_.contains(source) || lost_.size() < kSourcesMax;
-  LostLines& lost = lost_[room ? source : std::string(kOtherSource)];
+  LostLines& lost = LostOf(source);
   lost.lines += lines;
   lost.last = now;
 }
@@ -114,10 +132,9 @@ std::vector<LogFrame> FrameBuilder::Take() {
     Release(name, &source);
   }
   std::vector<LogFrame> frames = std::exchange(full_, {});
-  for (auto& [source, frame] : open_) {
-    if (frame.lines > 0) frames.push_back(std::move(frame));
+  for (auto& [name, source] : known_) {
+    if (source.frame.lines > 0) frames.push_back(std::exchange(source.frame, LogFrame{}));
   }
-  open_.clear();
   flush_due_ = kMonoForever;
   return frames;
 }

@@ -4,8 +4,10 @@
 #define FLEETMEDIC_DETECTORS_LOGS_FRAME_BUILDER_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -20,6 +22,8 @@ struct LostLines {
 
   bool operator==(const LostLines&) const = default;
 };
+
+using LostBySource = std::map<std::string, LostLines, std::less<>>;
 
 // Owned by one thread.
 class FrameBuilder {
@@ -44,9 +48,9 @@ class FrameBuilder {
 
   // False when the source's share of this second is used up: the line is counted as lost. A repeat
   // takes no share.
-  bool Add(const std::string& source, const std::string& line, MonoTime now, WallTime wall);
+  bool Add(std::string_view source, std::string_view line, MonoTime now, WallTime wall);
 
-  void CountLost(const std::string& source, uint64_t lines, MonoTime now);
+  void CountLost(std::string_view source, uint64_t lines, MonoTime now);
 
   // When Take is due: flush_after from the first line that waits, or at once when much waits; for
   // counted repeats when their time has come; kMonoForever when nothing waits.
@@ -55,7 +59,7 @@ class FrameBuilder {
   // All that waits, counted repeats too, as frames; lines of one source keep their order.
   std::vector<LogFrame> Take();
 
-  const std::map<std::string, LostLines>& lost() const { return lost_; }
+  const LostBySource& lost() const { return lost_; }
 
  private:
   struct Source {
@@ -66,21 +70,27 @@ class FrameBuilder {
     MonoTime last_at{};
     WallTime held_at = kWallNever;
     uint64_t held = 0;
+    LogFrame frame;             // that waits, where it has lines
+    LostLines* lost = nullptr;  // in lost_, once there are any
   };
+  using Sources = std::map<std::string, Source, std::less<>>;
 
+  Sources::value_type& Find(std::string_view source, MonoTime now);
   // Whether the line was counted and needs nothing more.
-  bool CountRepeat(const std::string& name, const std::string& line, WallTime wall, Source* source);
+  bool CountRepeat(std::string_view line, WallTime wall, Source* source);
   void Release(const std::string& name, Source* source);
-  void Append(const std::string& name, std::string_view line, uint64_t times, WallTime wall);
-  LogFrame& FrameOf(const std::string& source, size_t line_bytes, WallTime wall);
+  void Append(const std::string& name, std::string_view line, uint64_t times, WallTime wall,
+              Source* source);
+  void MakeRoom(const std::string& name, size_t line_bytes, WallTime wall, Source* source);
+  LostLines& LostOf(std::string_view source);
 
   const Options options_;
   std::string boot_id_;
   MonoTime flush_due_ = kMonoForever;
   std::vector<LogFrame> full_;
-  std::map<std::string, LogFrame> open_;
-  std::map<std::string, Source> known_;
-  std::map<std::string, LostLines> lost_;
+  Sources known_;
+  Sources::value_type* recent_ = nullptr;  // in known_: most lines are of the source before them
+  LostBySource lost_;
 };
 
 }  // namespace fleetmedic

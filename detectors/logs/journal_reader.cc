@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -64,6 +65,11 @@ struct JournalReader::Journal {
   sd_journal* handle = nullptr;
   int fd = -1;
   Entry entry;  // of ReadEntry
+  // Of the entry before: nearly always the same one.
+  JournalFields fields_before;
+  std::string source_before = JournalSourceOf({});
+
+  const std::string& Source();
 
   // In one pass: asking for each field by its name would look at all of them each time.
   void ReadEntry();
@@ -87,11 +93,19 @@ void JournalReader::Journal::ReadEntry() {
   while (::sd_journal_enumerate_available_data(handle, &data, &bytes) > 0) {
     const std::string_view field(static_cast<const char*>(data), bytes);
     for (const auto& [name, value] : wanted) {
-      if (!field.starts_with(name)) continue;
+      if (field.empty() || field[0] != name[0] || !field.starts_with(name)) continue;
       if (value->empty()) value->assign(field.substr(name.size()));
       break;
     }
   }
+}
+
+const std::string& JournalReader::Journal::Source() {
+  if (entry.fields != fields_before) {
+    source_before = JournalSourceOf(entry.fields);
+    fields_before = entry.fields;
+  }
+  return source_before;
 }
 
 std::string JournalReader::Journal::CursorHere() const {
@@ -180,12 +194,15 @@ size_t JournalReader::AddEntry(AddLine add) {
   journal_->ReadEntry();
   const Journal::Entry& entry = journal_->entry;
   if (entry.transport == "kernel") return 1;  // counted, so that reads stay bounded
-  const std::string source = JournalSourceOf(entry.fields);
+  const std::string& source = journal_->Source();
   size_t lines = 0;
-  for (const std::string_view line : Split(entry.message, '\n')) {
-    if (line.empty()) continue;
-    add(source, std::string(line.substr(0, LogFrame::kLineBytesMax)));
-    ++lines;
+  for (std::string_view rest = entry.message; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    if (end > 0) {
+      add(source, rest.substr(0, std::min(end, LogFrame::kLineBytesMax)));
+      ++lines;
+    }
+    rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return lines;
 }

@@ -21,6 +21,8 @@ struct JournalFields {
   std::string container_id;
   std::string systemd_unit;
   std::string syslog_identifier;
+
+  bool operator==(const JournalFields&) const = default;
 };
 std::string JournalSourceOf(const JournalFields& fields);
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -18,8 +19,8 @@ namespace {
 // CONSOLE_EXT_LOG_MAX of the kernel: no record is longer.
 constexpr size_t kRecordBytesMax = 8192;
 constexpr size_t kFixtureReadBytesMax = size_t{64} << 10;
-const std::string kKernelSource = "kernel";
-const std::string kUserSource = "kmsg-user";
+constexpr std::string_view kKernelSource = "kernel";
+constexpr std::string_view kUserSource = "kmsg-user";
 
 template <typename T>
 bool ReadNumber(std::string_view text, T* out) {
@@ -125,7 +126,7 @@ bool KmsgReader::Emit(std::string_view line, AddLine add) {
   any_sequence_ = true;
   has_cursor_ = true;
   add(record->facility == 0 ? kKernelSource : kUserSource,
-      std::string(record->message.substr(0, LogFrame::kLineBytesMax)));
+      record->message.substr(0, LogFrame::kLineBytesMax));
   return true;
 }
 
@@ -159,13 +160,12 @@ Result<size_t> KmsgReader::ReadFixture(size_t lines_max, AddLine add) {
     restored_.clear();
     FLEETMEDIC_RETURN_IF_ERROR(Open());
   }
-  std::string text;
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kFixtureReadBytesMax);
   size_t lines = 0;
   while (lines < lines_max) {
-    text.resize(kFixtureReadBytesMax);
-    const ssize_t bytes = ::pread(fd_.get(), text.data(), text.size(), offset_);
+    const ssize_t bytes = ::pread(fd_.get(), buffer.get(), kFixtureReadBytesMax, offset_);
     if (bytes < 0) return FailErrno("read " + options_.path, errno);
-    text.resize(static_cast<size_t>(bytes));
+    const std::string_view text(buffer.get(), static_cast<size_t>(bytes));
     if (!TakeFixtureText(text, lines_max, add, &lines)) break;
   }
   return lines;

@@ -75,7 +75,7 @@ void LogPump::SetBoot(std::string boot_id) {
   boot_id_ = std::move(boot_id);
 }
 
-std::map<std::string, LostLines> LogPump::Lost() const {
+LostBySource LogPump::Lost() const {
   absl::MutexLock lock(&mutex_);
   return lost_;
 }
@@ -140,7 +140,8 @@ void LogPump::Wait() {
   MonoTime until = clock_->Mono() + (more_ ? Millis(0) : wait_max);
   std::vector<pollfd> fds = {{interrupt_.get(), POLLIN, 0}};
   if (!waiting_.empty()) {
-    until = std::min(until, clock_->Mono() + kFullWait);
+    // Whatever there is more of is not read before these are gone.
+    until = clock_->Mono() + std::min(options_.wait_max, kFullWait);
   } else {
     until = std::min(until, builder_.FlushDue());
     const MonoTime now = clock_->Mono();
@@ -188,10 +189,9 @@ void LogPump::NoteError(const std::string& source, const Error& error) {
 
 void LogPump::ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime wall) {
   const std::string name(source->name());
-  const Result<size_t> read =
-      source->Read(kLinesPerReadMax, [&](const std::string& from, const std::string& line) {
-        builder_.Add(from, line, now, wall);
-      });
+  const Result<size_t> read = source->Read(
+      kLinesPerReadMax,
+      [&](std::string_view from, std::string_view line) { builder_.Add(from, line, now, wall); });
   builder_.CountLost(name, source->TakeLost(), now);
   if (!read) return NoteError(name, read.error());
   {
@@ -232,7 +232,7 @@ void LogPump::HandOn(MonoTime now) {
     for (const auto& source : sources_) unmarked_[std::string(source->name())] = source->Cursor();
   }
   while (!waiting_.empty()) {
-    const uint64_t ticket = sink_->PostFrame(waiting_.front());
+    const uint64_t ticket = sink_->PostFrame(&waiting_.front());
     if (ticket == 0) return;
     last_ticket_ = ticket;
     waiting_.pop_front();

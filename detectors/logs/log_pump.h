@@ -33,7 +33,8 @@ class LogPump {
   struct Options {
     FrameBuilder::Options frames;  // flush_after is not used: lines gather in their sources
     std::string cursor_path;       // a file of the agent's own
-    Millis cursor_every = Seconds(1);
+    // What a crash brings twice. Each write is two syncs.
+    Millis cursor_every = Seconds(3);
     Millis rest_max = Millis(200);
     // How long Cycle waits at most. 0 in the simulator, where nothing else would turn.
     Millis wait_max = Seconds(2);
@@ -53,7 +54,7 @@ class LogPump {
   // Thread-safe: sources that cannot be read now, and why.
   std::map<std::string, Error> Unreadable() const;
   // Thread-safe: what was lost so far, by source.
-  std::map<std::string, LostLines> Lost() const;
+  LostBySource Lost() const;
 
  private:
   // The cursors that are safe once the frame of `ticket` is stored.
@@ -99,7 +100,7 @@ class LogPump {
 
   mutable absl::Mutex mutex_;
   std::string boot_id_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, LostLines> lost_ ABSL_GUARDED_BY(mutex_);
+  LostBySource lost_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Error> errors_ ABSL_GUARDED_BY(mutex_);  // by source; logged once each
 };
 

@@ -92,9 +92,9 @@ TEST(FrameBuilderTest, ManySourcesAtOnceAreOneThatNobodyTrusts) {
 // A sink that can be full, and stores when it is told.
 class FakeSink final : public FrameSink {
  public:
-  uint64_t PostFrame(SpooledFrame frame) override {
+  uint64_t PostFrame(SpooledFrame* frame) override {
     if (full) return 0;
-    frames.push_back(std::move(frame));
+    frames.push_back(std::move(*frame));
     return frames.size();
   }
   uint64_t StoredTicket() const override { return stored; }
@@ -218,7 +218,7 @@ TEST_F(LogPumpTest, ReadsNothingWhileTheSinkIsFullAndLosesNothing) {
 }
 
 TEST_F(LogPumpTest, WaitsForItsFileAndNotForItsNeighbours) {
-  wait_max_ = Millis(300);
+  wait_max_ = Seconds(1);
   Restart();
   const SystemClock real;
   const auto cycle = [&] {

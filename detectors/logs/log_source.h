@@ -17,7 +17,7 @@ class LogSource {
  public:
   // `source` is what a frame says (LogFrame::source); `line` has no '\n' and is at most
   // LogFrame::kLineBytesMax long. Both are valid during the call alone.
-  using AddLine = absl::FunctionRef<void(const std::string& source, const std::string& line)>;
+  using AddLine = absl::FunctionRef<void(std::string_view source, std::string_view line)>;
 
   virtual ~LogSource() = default;
 

@@ -33,8 +33,8 @@ void AppendTo(const std::string& path, std::string_view text) {
 std::vector<std::string> ReadAll(LogSource* source, size_t lines_max = 1000) {
   std::vector<std::string> lines;
   const Result<size_t> read =
-      source->Read(lines_max, [&](const std::string& from, const std::string& line) {
-        lines.push_back(from + "|" + line);
+      source->Read(lines_max, [&](std::string_view from, std::string_view line) {
+        lines.push_back(std::string(from) + "|" + std::string(line));
       });
   EXPECT_TRUE(read) << read.error().message;
   return lines;
@@ -147,7 +147,7 @@ TEST_F(FileTailerTest, SurvivesNonsenseAsACursor) {
 
 TEST_F(FileTailerTest, IsNotHeldUpByAFifo) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-  const Result<size_t> read = tailer_->Read(10, [](const std::string&, const std::string&) {});
+  const Result<size_t> read = tailer_->Read(10, [](std::string_view, std::string_view) {});
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Code::kInvalidArgument);
 }
@@ -257,7 +257,7 @@ TEST(LogSourcesWithoutRightsTest, NameTheRightThatIsMissing) {
   if (was_root) {
     ASSERT_EQ(::seteuid(65534), 0);
   }
-  const auto drop = [](const std::string&, const std::string&) {};
+  const auto drop = [](std::string_view, std::string_view) {};
   const Result<size_t> of_kmsg = kmsg.Read(10, drop);
   const Result<size_t> of_file = file.Read(10, drop);
   if (was_root) {
@@ -318,7 +318,7 @@ TEST_F(JournalReaderTest, ReadsWhatComesAndGoesOnThroughARestart) {
 TEST_F(JournalReaderTest, TellsAFolderThatIsNotThere) {
   JournalReader reader(folder_ / "none");
   reader.Start("");
-  EXPECT_FALSE(reader.Read(10, [](const std::string&, const std::string&) {}));
+  EXPECT_FALSE(reader.Read(10, [](std::string_view, std::string_view) {}));
 }
 
 }  // namespace

@@ -86,15 +86,16 @@ void Sender::PostReporterState(std::string text) {
   if (wake) Interrupt();
 }
 
-uint64_t Sender::PostFrame(SpooledFrame frame) {
+uint64_t Sender::PostFrame(SpooledFrame* frame) {
   uint64_t ticket = 0;
   bool wake = false;
   {
     absl::MutexLock lock(&mutex_);
     if (frames_bytes_ >= options_.queue_bytes_max) return 0;
-    frames_bytes_ += frame.record.value.size();
+    const size_t bytes = frame->record.value.size();
+    frames_bytes_ += bytes;
     ticket = ++ticket_;
-    frames_.push_back({std::move(frame), ticket});
+    frames_.push_back({std::move(*frame), ticket, bytes});
     wake = NoteWork();
   }
   if (wake) Interrupt();
@@ -262,7 +263,7 @@ std::vector<Sender::QueuedFrame> Sender::TakeFrames() {
   std::vector<QueuedFrame> taken;
   size_t bytes = 0;
   while (!frames_.empty() && taken.size() < kBatchRecordsMax && bytes < kBatchBytesMax) {
-    bytes += frames_.front().frame.record.value.size();
+    bytes += frames_.front().bytes;
     taken.push_back(std::move(frames_.front()));
     frames_.pop_front();
   }
@@ -278,7 +279,7 @@ void Sender::PutBack(std::vector<QueuedFrame> frames) {
 void Sender::Stored(const std::vector<QueuedFrame>& frames) {
   absl::MutexLock lock(&mutex_);
   for (const QueuedFrame& frame : frames) {
-    frames_bytes_ -= frame.frame.record.value.size();
+    frames_bytes_ -= frame.bytes;
     stored_ticket_ = frame.ticket;
   }
 }
@@ -288,9 +289,9 @@ void Sender::SendFrames(MonoTime now) {
     std::vector<QueuedFrame> frames = TakeFrames();
     if (frames.empty()) return;
     std::vector<SpooledFrame> batch;
-    for (const QueuedFrame& frame : frames) {
-      batch.push_back(frame.frame);
-      bytes += frame.frame.record.value.size() + 1;
+    for (QueuedFrame& frame : frames) {
+      batch.push_back(std::move(frame.frame));
+      bytes += frame.bytes + 1;
     }
     bool may_append = false;
     {
@@ -301,7 +302,7 @@ void Sender::SendFrames(MonoTime now) {
     // the spool could be opened, nothing is known to be before them.
     const bool spool_empty = spool_ == nullptr || !spool_->has_frames();
     if (may_append && spool_empty) {
-      const Status appended = AppendFrames(batch);
+      const Status appended = AppendFrames(&batch);
       if (appended) {
         LogAnswered();
         Stored(frames);
@@ -309,13 +310,10 @@ void Sender::SendFrames(MonoTime now) {
       }
       LogFailed(appended.error(), now);
     }
-    if (spool_ == nullptr) {
-      PutBack(std::move(frames));
-      return;
-    }
-    const Status pushed = spool_->PushFrames(batch);
+    const Status pushed = spool_ == nullptr ? Status() : spool_->PushFrames(batch);
     DiskResult(pushed);
-    if (!pushed) {
+    if (spool_ == nullptr || !pushed) {
+      for (size_t i = 0; i < frames.size(); ++i) frames[i].frame = std::move(batch[i]);
       PutBack(std::move(frames));
       return;
     }
@@ -325,9 +323,17 @@ void Sender::SendFrames(MonoTime now) {
   new_work_ = true;
 }
 
-Status Sender::AppendFrames(const std::vector<SpooledFrame>& frames) {
+Status Sender::AppendFrames(std::vector<SpooledFrame>* frames) {
+  // Lent to the log, and taken back: the texts are large.
   std::vector<Record> records;
-  for (const SpooledFrame& frame : frames) records.push_back(frame.record);
+  for (SpooledFrame& frame : *frames) records.push_back(std::move(frame.record));
+  const Status appended = AppendRecords(records, *frames);
+  for (size_t i = 0; i < records.size(); ++i) (*frames)[i].record = std::move(records[i]);
+  return appended;
+}
+
+Status Sender::AppendRecords(std::span<const Record> records,
+                             std::span<const SpooledFrame> frames) {
   Status appended = log_->Append(Topic::kLogs, records);
   if (appended || appended.error().code != Code::kInvalidArgument) {
     if (appended) appended_.Add(static_cast<double>(records.size()));
@@ -335,7 +341,7 @@ Status Sender::AppendFrames(const std::vector<SpooledFrame>& frames) {
   }
   // One of them will never be taken; it must not hold up the others.
   for (size_t i = 0; i < records.size(); ++i) {
-    appended = log_->Append(Topic::kLogs, std::span(&records[i], 1));
+    appended = log_->Append(Topic::kLogs, records.subspan(i, 1));
     if (appended) {
       appended_.Add();
       continue;
@@ -355,10 +361,10 @@ void Sender::DrainSpool(MonoTime now) {
       absl::MutexLock lock(&mutex_);
       if (now < retry_at_) return;
     }
-    const Result<std::vector<SpooledFrame>> frames = spool_->PeekFrames(kBatchBytesMax);
+    Result<std::vector<SpooledFrame>> frames = spool_->PeekFrames(kBatchBytesMax);
     if (!frames) return DiskResult(tl::unexpected<Error>(frames.error()));
     if (frames->empty()) return;
-    const Status appended = AppendFrames(*frames);
+    const Status appended = AppendFrames(&*frames);
     if (!appended) return LogFailed(appended.error(), now);
     LogAnswered();
     DiskResult(spool_->AcknowledgeFrames(frames->size()));

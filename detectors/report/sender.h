@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,9 @@ namespace fleetmedic {
 class FrameSink {
  public:
   virtual ~FrameSink() = default;
-  // Takes the frame under a ticket, which grows with each; 0 and nothing taken when the queue is
-  // at its limit: keep it and come again.
-  virtual uint64_t PostFrame(SpooledFrame frame) = 0;
+  // Takes the frame, and gives its ticket, which grows with each; 0 and nothing taken when the
+  // queue is at its limit: keep it and come again.
+  virtual uint64_t PostFrame(SpooledFrame* frame) = 0;
   // Every frame up to this ticket is in the event log or on the disk.
   virtual uint64_t StoredTicket() const = 0;
 };
@@ -63,7 +64,7 @@ class Sender final : public FrameSink {
   void PostStates(std::vector<PostedState> states);
   // Is durable before any state that was posted after it is sent.
   void PostReporterState(std::string text);
-  uint64_t PostFrame(SpooledFrame frame) override;
+  uint64_t PostFrame(SpooledFrame* frame) override;
   uint64_t StoredTicket() const override;
 
   // The reporter's state as the agent before this one left it; kNotFound where there is none.
@@ -98,6 +99,7 @@ class Sender final : public FrameSink {
   struct QueuedFrame {
     SpooledFrame frame;
     uint64_t ticket = 0;
+    size_t bytes = 0;  // of its value
   };
 
   MonoTime NextRunLocked() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
@@ -108,9 +110,11 @@ class Sender final : public FrameSink {
   void SendStates(const std::vector<Pending>& pending, MonoTime now);
   void KeepStates(const std::vector<Pending>& pending);
   void SendFrames(MonoTime now);
-  void SpoolFrames(std::vector<QueuedFrame> frames);
   void DrainSpool(MonoTime now);
-  Status AppendFrames(const std::vector<SpooledFrame>& frames);
+  // The frames are as before when it returns.
+  Status AppendFrames(std::vector<SpooledFrame>* frames);
+  // A record that the log will never take is counted, by the lines of its frame, and left out.
+  Status AppendRecords(std::span<const Record> records, std::span<const SpooledFrame> frames);
   std::vector<QueuedFrame> TakeFrames();
   void PutBack(std::vector<QueuedFrame> frames);
   void Stored(const std::vector<QueuedFrame>& frames);

@@ -36,7 +36,8 @@ class SenderTest : public testing::Test {
     Record record;
     record.key = "h";
     record.value = fmt::format("{:0{}}\n", number, bytes);
-    return sender_->PostFrame({std::move(record), 1});
+    SpooledFrame frame{std::move(record), 1};
+    return sender_->PostFrame(&frame);
   }
   void State(const std::string& key, const std::string& value, bool keep = true) {
     Record record;
