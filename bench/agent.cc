@@ -1,4 +1,4 @@
-// bench_agent [-o json] [--idle SECONDS] [--no-peers]
+// bench_agent [-o json] [--idle SECONDS] [--no-peers] [--only start|idle|kmsg|file|journal]
 //
 // What the agent costs a host: its memory and CPU while nothing happens, the CPU time of a log line
 // from where it is written to a frame in the event log, and how soon it reports. The agent is the
@@ -47,6 +47,7 @@ struct Settings {
   Seconds idle{60};
   bool peers = true;
   bool json = false;
+  std::string only;  // of the parts; empty: all
 };
 
 // CPU time of a process and its threads.
@@ -386,26 +387,47 @@ Status MeasurePeer(const Peer& peer, const std::string& root, const Clock& clock
   return MeasureCourse(course, clock, true, figures);
 }
 
-Result<std::vector<Figure>> Measure(const Settings& settings) {
-  const SystemClock clock;
-  std::vector<Figure> figures;
-  FLEETMEDIC_RETURN_IF_ERROR(MeasureStart(clock, &figures));
-  FLEETMEDIC_RETURN_IF_ERROR(MeasureIdle(clock, settings.idle, &figures));
-  FLEETMEDIC_RETURN_IF_ERROR(MeasureKmsg(clock, &figures));
-  FLEETMEDIC_RETURN_IF_ERROR(MeasureFile(clock, &figures));
-  FLEETMEDIC_RETURN_IF_ERROR(MeasureJournal(clock, &figures));
-  if (!settings.peers) return figures;
+void MeasurePeers(const Clock& clock, std::vector<Figure>* figures) {
   const Result<std::string> root = UnpackPeers(FLEETMEDIC_PEERS, clock);
   if (!root) {
     fmt::print(stderr, "bench_agent: no peers: {}\n", root.error().message);
-    return figures;
+    return;
   }
   for (const Peer& peer : Peers()) {
-    const Status measured = MeasurePeer(peer, *root, clock, &figures);
+    const Status measured = MeasurePeer(peer, *root, clock, figures);
     if (!measured) {
       fmt::print(stderr, "bench_agent: no {}: {}\n", peer.name, measured.error().message);
     }
   }
+}
+
+struct Part {
+  std::string_view name;
+  std::function<Status(const Clock&, const Settings&, std::vector<Figure>*)> measure;
+};
+const Part kParts[] = {
+    {"start", [](const Clock& clock, const Settings&,
+                 std::vector<Figure>* figures) { return MeasureStart(clock, figures); }},
+    {"idle",
+     [](const Clock& clock, const Settings& settings, std::vector<Figure>* figures) {
+       return MeasureIdle(clock, settings.idle, figures);
+     }},
+    {"kmsg", [](const Clock& clock, const Settings&,
+                std::vector<Figure>* figures) { return MeasureKmsg(clock, figures); }},
+    {"file", [](const Clock& clock, const Settings&,
+                std::vector<Figure>* figures) { return MeasureFile(clock, figures); }},
+    {"journal", [](const Clock& clock, const Settings&,
+                   std::vector<Figure>* figures) { return MeasureJournal(clock, figures); }},
+};
+
+Result<std::vector<Figure>> Measure(const Settings& settings) {
+  const SystemClock clock;
+  std::vector<Figure> figures;
+  for (const Part& part : kParts) {
+    if (!settings.only.empty() && settings.only != part.name) continue;
+    FLEETMEDIC_RETURN_IF_ERROR(part.measure(clock, settings, &figures));
+  }
+  if (settings.peers && settings.only.empty()) MeasurePeers(clock, &figures);
   return figures;
 }
 
@@ -417,6 +439,10 @@ std::optional<Settings> ParseSettings(const std::vector<std::string>& args) {
       settings.peers = false;
     } else if (args[i] == "-o" && value == "json") {
       settings.json = true;
+      ++i;
+    } else if (args[i] == "--only" &&
+               std::ranges::find(kParts, value, &Part::name) != std::end(kParts)) {
+      settings.only = value;
       ++i;
     } else if (args[i] == "--idle") {
       int seconds = 0;
@@ -436,7 +462,10 @@ std::optional<Settings> ParseSettings(const std::vector<std::string>& args) {
 int Main(const std::vector<std::string>& args) {
   const std::optional<Settings> settings = ParseSettings(args);
   if (!settings) {
-    std::fputs("usage: bench_agent [-o json] [--idle SECONDS] [--no-peers]\n", stderr);
+    std::fputs(
+        "usage: bench_agent [-o json] [--idle SECONDS] [--no-peers]\n"
+        "                   [--only start|idle|kmsg|file|journal]\n",
+        stderr);
     return 2;
   }
   SetLogLevel(LogLevel::kError);
