@@ -95,7 +95,9 @@ int RunChild(void* argument) {
     }
   }
   if (launch->user != nullptr && !BecomeUser(*launch->user)) {
-    return FailStep(launch, "become its user (CAP_SETUID, CAP_SETGID)");
+    return FailStep(launch, errno == EPERM
+                                ? "become its user: no permission (CAP_SETUID, CAP_SETGID)"
+                                : "become its user");
   }
   // After that: a change of user takes it back (prctl(2)).
   if (launch->dies_with_thread && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {

@@ -17,6 +17,8 @@
 #include "base/text.h"
 #include "detectors/proc_text.h"
 #include "eventlog/sqlite_event_log.h"
+#include "model/command.h"
+#include "model/evidence_bundle.h"
 #include "model/health_event.h"
 #include "tests/e2e/systemd_fixture.h"
 #include "tests/e2e/wait.h"
@@ -151,6 +153,30 @@ class AgentUnitE2e : public testing::Test {
       }
     }
     return listening;
+  }
+
+  // As the remediator asks for it.
+  EvidenceBundle AskForEvidence(const std::string& host) {
+    ExecutorCommand command;
+    command.kind = CommandKind::kCollectEvidence;
+    command.host = HostId(host);
+    command.evidence = {.id = "e-1", .reason = "a test", .asked_at = clock_.Wall()};
+    const Record record{
+        .key = host, .value = ToJson(command).Dump(), .headers = {}, .timestamp = clock_.Wall()};
+    EXPECT_TRUE(log_->Append(Topic::kCommands, std::span(&record, 1)));
+    auto reader = log_->OpenAt(Topic::kEvidence, {});
+    EXPECT_TRUE(reader);
+    std::optional<EvidenceBundle> bundle;
+    EXPECT_TRUE(WaitUntil(clock_, kReportMax, [&] {
+      for (const LogRecord& found : (*reader)->Poll(10).value_or(std::vector<LogRecord>{})) {
+        const Result<Json> json = Json::Parse(found.record.value);
+        if (!json) continue;
+        const Result<EvidenceBundle> read = EvidenceBundleFromJson(*json);
+        if (read) bundle = *read;
+      }
+      return bundle.has_value();
+    }));
+    return bundle.value_or(EvidenceBundle{});
   }
 
   // What the agent says now, read from its log as another role would.
@@ -326,6 +352,36 @@ TEST_F(AgentUnitE2e, SaysWhichRightItLacksWhenItsOnlyOneIsTakenAway) {
   // The other detectors go on.
   EXPECT_TRUE(WaitFor("SystemdUnresponsive", Verdict::kOk)) << ReportsText();
   ExpectMissingRightsNamed();
+}
+
+TEST_F(AgentUnitE2e, RunsChecksAndCollectsEvidenceWithinItsRights) {
+  const std::string folder = systemd_->disk() + "/etc/fleetmedic";
+  ASSERT_TRUE(MakeFolders(folder));
+  ASSERT_TRUE(WriteFileAtomic(folder + "/fleetmedic.toml",
+                              "[host]\nname = 'unit-test'\n"
+                              "[[checks]]\nname = 'own'\ntype = 'OwnCheck'\n"
+                              "command = ['/bin/sh', '-c', 'echo I am $(id -un)']\n"
+                              "[[checks]]\nname = 'other'\ntype = 'OtherCheck'\n"
+                              "command = ['/bin/true']\nuser = 'nobody'\n"));
+  InstallAsTheReadmeSays();
+  EXPECT_TRUE(WaitFor("OwnCheck(own)", Verdict::kOk)) << ReportsText();
+  EXPECT_TRUE(WaitFor("OtherCheck(other)", Verdict::kUnknown)) << ReportsText();
+  ASSERT_TRUE(Find("OwnCheck(own)") && Find("OtherCheck(other)"));
+  EXPECT_EQ(Find("OwnCheck(own)")->message, "I am fleetmedic");
+  EXPECT_THAT(Find("OtherCheck(other)")->message,
+              HasSubstr("no permission (CAP_SETUID, CAP_SETGID)"));
+
+  const EvidenceBundle bundle = AskForEvidence("unit-test");
+  std::vector<std::string> collected;
+  for (const EvidencePart& part : bundle.parts) {
+    std::printf("evidence %s: %s %s\n", part.name.c_str(),
+                std::string(EvidencePartStateName(part.state)).c_str(), part.message.c_str());
+    EXPECT_NE(part.state, EvidencePartState::kTimeout) << part.name;
+    if (part.state == EvidencePartState::kCollected) collected.push_back(part.name);
+    if (part.state != EvidencePartState::kFailed) continue;
+    EXPECT_THAT(part.message, HasSubstr("no permission (")) << part.name;
+  }
+  EXPECT_THAT(collected, IsSupersetOf({"journal", "units", "processes"}));
 }
 
 }  // namespace
