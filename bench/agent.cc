@@ -6,7 +6,6 @@
 // Debian's rsyslog and syslog-ng ship the same lines from a file to a socket on loopback.
 //
 // Exit code 1 when a figure misses what it must reach, 2 when the run itself failed.
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
@@ -14,7 +13,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <ctime>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -25,10 +23,9 @@
 #include "base/file.h"
 #include "base/logging.h"
 #include "bench/agent_peers.h"
+#include "bench/agent_run.h"
 #include "bench/figures.h"
 #include "config/keys.h"
-#include "detectors/agent/own_usage.h"
-#include "eventlog/sqlite_event_log.h"
 
 namespace fleetmedic {
 namespace {
@@ -39,7 +36,7 @@ constexpr int kRateSeconds = 10;
 constexpr int kBulkLines = 400'000;
 constexpr int kBulkJournalLines = 50'000;
 constexpr Seconds kSettle{10};
-constexpr Millis kReadyMax = Seconds(60);
+constexpr Millis kReadyMax = AgentRun::kReadyMax;
 constexpr Millis kShippedMax = Minutes(5);
 constexpr const char* kJournalRemote = "/lib/systemd/systemd-journal-remote";
 
@@ -49,95 +46,6 @@ struct Settings {
   bool json = false;
   std::string only;  // of the parts; empty: all
 };
-
-// CPU time of a process and its threads.
-Result<Micros> CpuOf(pid_t pid) {
-  clockid_t clock{};
-  timespec time{};
-  if (::clock_getcpuclockid(pid, &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
-    return Fail(Code::kNotFound, "the process has ended");
-  }
-  return Micros(Seconds(time.tv_sec)) + Micros(time.tv_nsec / 1000);
-}
-
-Result<double> ResidentMiB(pid_t pid) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string statm,
-                              ReadFile(fmt::format("/proc/{}/statm", pid), 4096));
-  FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t bytes, ResidentBytes(statm, ::sysconf(_SC_PAGESIZE)));
-  return static_cast<double>(bytes) / (1 << 20);
-}
-
-// An agent in a folder of its own, and what it has written to its log.
-class AgentRun {
- public:
-  explicit AgentRun(const Clock* clock) : clock_(clock) {}
-
-  const std::string& folder() const { return folder_.path(); }
-  pid_t pid() const { return child_->pid(); }
-
-  // `toml` without the folders.
-  Status Start(const std::string& toml) {
-    const std::string state = folder_ / "state";
-    FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(state, 0700));
-    FLEETMEDIC_ASSIGN_OR_RETURN(log_, SqliteEventLog::Open(state + "/log.db", *clock_));
-    FLEETMEDIC_ASSIGN_OR_RETURN(lines_, log_->OpenAt(Topic::kLogs, {}));
-    FLEETMEDIC_ASSIGN_OR_RETURN(health_, log_->OpenAt(Topic::kHealth, {}));
-    const std::string config = folder_ / "bench.toml";
-    FLEETMEDIC_RETURN_IF_ERROR(WriteFileAtomic(
-        config, fmt::format("state_dir = '{}'\nrun_dir = '{}'\n{}", state, folder_ / "run", toml)));
-    ChildOptions options;
-    options.argv = {FLEETMEDIC_PROGRAM, "agent", "--config", config, "--log-level", "error"};
-    options.standard_error = {ChildStream::Kind::kInherit};
-    FLEETMEDIC_ASSIGN_OR_RETURN(Child child, Child::Start(options));
-    child_.emplace(std::move(child));
-    return {};
-  }
-
-  // Until it has said something of its host.
-  Status WaitReport() {
-    const bool came = Wait(kReadyMax, 1, [this] {
-      const auto records = health_->Poll(100);
-      return records && !records->empty();
-    });
-    if (came) return {};
-    return Fail(Code::kDeadlineExceeded, "the agent reports nothing");
-  }
-
-  // Lines in the log by now.
-  uint64_t Shipped() {
-    while (true) {
-      const auto records = lines_->Poll(1000);
-      if (!records || records->empty()) return shipped_;
-      for (const LogRecord& record : *records) {
-        shipped_ += static_cast<uint64_t>(std::ranges::count(record.record.value, '\n'));
-      }
-    }
-  }
-
-  bool Wait(Millis limit, int step_millis, const std::function<bool()>& done) const {
-    const MonoTime end = clock_->Mono() + limit;
-    while (!done()) {
-      if (clock_->Mono() >= end) return false;
-      (void)::poll(nullptr, 0, step_millis);
-    }
-    return true;
-  }
-
- private:
-  const Clock* const clock_;
-  TempFolder folder_;
-  std::unique_ptr<SqliteEventLog> log_;
-  std::unique_ptr<Reader> lines_;
-  std::unique_ptr<Reader> health_;
-  std::optional<Child> child_;
-  uint64_t shipped_ = 0;
-};
-
-// Every detector as it ships, but nothing that leaves the machine: neither its name server nor its
-// metadata is asked.
-std::string AllDetectors() {
-  return "[detectors.dns]\ninterval = '0s'\n[detectors.imds]\ninterval = '0s'\n";
-}
 
 // No detector, so that a line's cost is a line's.
 std::string NoDetectors() {
@@ -270,21 +178,6 @@ Status MeasureCourse(const Course& course, const Clock& clock, bool peer,
   }
   figures->push_back(at_rate);
   figures->push_back(in_bulk);
-  return {};
-}
-
-Result<UniqueFd> OpenForAppend(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644));
-  if (!fd.ok()) return FailErrno("open " + path, errno);
-  return fd;
-}
-
-Status WriteAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t bytes = ::write(fd, text.data(), text.size());
-    if (bytes < 0) return FailErrno("write a line", errno);
-    text.remove_prefix(static_cast<size_t>(bytes));
-  }
   return {};
 }
 

@@ -15,7 +15,7 @@ constexpr ConditionType kTypes[] = {
      "A log source of the host cannot be read, so rules do not see what is written there. Unknown "
      "where the agent lacks the right, which the message names, or where the source does not exist "
      "on this host; bad where reading fails.",
-     "Opening or reading the source failed; it is tried again twice a second.",
+     "Opening or reading the source failed; it is tried again every two seconds.",
      "Give the agent the right that is named (deploy/README.md lists them) or switch the source "
      "off: agent.read_kernel_log, agent.read_journal, agent.files.",
      "The next read that succeeds.", Rung::kPerson},
