@@ -72,6 +72,11 @@ std::string FormatWall(WallTime time) {
                      clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
 }
 
+std::string FormatWallSecond(WallTime time) {
+  constexpr size_t kToTheSecond = sizeof("2026-03-01T02:03:04") - 1;
+  return FormatWall(std::chrono::ceil<Seconds>(time)).substr(0, kToTheSecond) + "Z";
+}
+
 Result<WallTime> ParseWall(std::string_view text) {
   using std::chrono::day;
   using std::chrono::month;

@@ -50,6 +50,8 @@ constexpr int64_t MillisOf(WallTime time) {
 
 // RFC 3339 in UTC with microseconds: "2026-03-01T02:03:04.567890Z".
 std::string FormatWall(WallTime time);
+// For people, the next whole second: "2026-03-01T02:03:05Z".
+std::string FormatWallSecond(WallTime time);
 // Reads RFC 3339 (any offset, 0 to 9 digits of a second; more than six are cut). A leap second
 // (":60") is read as the second after. Errors: kInvalidArgument with the text quoted.
 Result<WallTime> ParseWall(std::string_view text);

@@ -8,6 +8,7 @@ namespace {
 TEST(WallTime, IsWrittenAndReadBackExactly) {
   const WallTime time(Micros(1'772'330'584'567'890));
   EXPECT_EQ(FormatWall(time), "2026-03-01T02:03:04.567890Z");
+  EXPECT_EQ(FormatWallSecond(time), "2026-03-01T02:03:05Z");
   EXPECT_EQ(ParseWall("2026-03-01T02:03:04.567890Z"), time);
 }
 

@@ -554,7 +554,7 @@ void Stepper::AdvanceProbation() {
     }
     return;
   }
-  r_.waits_for = seen.all_ok ? "settle until " + FormatWall(ok_from + policy_.settle)
+  r_.waits_for = seen.all_ok ? "settle until " + FormatWallSecond(ok_from + policy_.settle)
                              : "every detector to be fresh and ok";
   if (PastDeadline(policy_.probation_deadline)) {
     Notify("probation is past its deadline, waits for " + r_.waits_for, true);

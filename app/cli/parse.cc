@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include "app/cli/commands.h"
@@ -144,9 +145,12 @@ Error UnknownCommand(std::string_view prefix, std::string_view word) {
       candidates.emplace_back(words[1]);
     }
   }
-  const std::string of = prefix.empty() ? "" : " of " + std::string(prefix);
+  const std::string unknown = ": " + Quote(word) + DidYouMean(word, candidates);
+  if (prefix.empty()) return Error{Code::kInvalidArgument, "unknown command" + unknown};
+  std::string there;
+  for (const std::string& candidate : candidates) there += (there.empty() ? "" : ", ") + candidate;
   return Error{Code::kInvalidArgument,
-               "unknown command" + of + ": " + Quote(word) + DidYouMean(word, candidates)};
+               fmt::format("unknown command of {}{} (there are: {})", prefix, unknown, there)};
 }
 
 // The command that the words begin with, and how many words its name takes. Sets `prefix` where
