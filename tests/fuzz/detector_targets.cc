@@ -7,9 +7,11 @@
 #include "detectors/disk/disk_evaluate.h"
 #include "detectors/dns/dns_evaluate.h"
 #include "detectors/dns/dns_message.h"
+#include "detectors/gpu/gpu_evaluate.h"
 #include "detectors/gpu/gpu_sample.h"
 #include "detectors/hardware/hardware_evaluate.h"
 #include "detectors/imds/imds_parse.h"
+#include "detectors/mesos/mesos_evaluate.h"
 #include "detectors/mesos/mesos_json.h"
 #include "detectors/mount_table.h"
 #include "detectors/network/rtnetlink.h"
@@ -55,10 +57,33 @@ void Dns(std::string_view bytes) {
   if (other) (void)DnsReplyFrom(*query, *other);
 }
 
+// What a detector tells is read by other roles, whatever its subsystem answered.
+void CheckTold(const std::vector<Condition>& conditions) {
+  for (const Condition& condition : conditions) {
+    const Result<Json> json = Json::Parse(ToJson(condition).Dump());
+    FLEETMEDIC_CHECK(json.has_value());
+    FLEETMEDIC_CHECK(ConditionFromJson(*json).has_value());
+  }
+}
+
 void Mesos(std::string_view bytes) {
-  (void)MesosStateFromJson(bytes);
-  (void)MesosMetricsFromJson(bytes);
   (void)NumericMaster(bytes);
+  const Result<MesosState> state = MesosStateFromJson(bytes);
+  const Result<MesosMetrics> metrics = MesosMetricsFromJson(bytes);
+  if (!state || !metrics) return;
+  MesosSample sample;
+  sample.seen = true;
+  sample.health = sample.state_answer = sample.metrics_answer = {MesosAnswer::Kind::kReplied, 200};
+  sample.state = *state;
+  sample.metrics = *metrics;
+  sample.disk_used_share = 0.5;
+  MesosHistory history{Minutes(10)};
+  // From one look to the next the counters stay as they are.
+  for (int look = 1; look <= 2; ++look) {
+    sample.at = MonoTime(Minutes(look));
+    history.Add(sample);
+    CheckTold(EvaluateMesos(sample, history, MesosThresholds()));
+  }
 }
 
 void Nvme(std::string_view bytes) {
@@ -73,6 +98,14 @@ void Gpu(std::string_view bytes) {
   FLEETMEDIC_CHECK(sample->gpus.size() <= kGpusMax);
   const Result<NvmlSample> again = GpuSampleFromJson(ToJson(*sample).Dump());
   FLEETMEDIC_CHECK(again.has_value() && *again == *sample);
+  GpuSample looked;
+  looked.state = GpuSample::Nvml::kAnswered;
+  looked.nvml = *sample;
+  GpuHistory history;
+  for (int look = 1; look <= 2; ++look) {
+    looked.nvml_at = MonoTime(Minutes(look));
+    CheckTold(EvaluateGpu(looked, GpuThresholds(), &history));
+  }
 }
 
 void CheckOutput(std::string_view bytes) {

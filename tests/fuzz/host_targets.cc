@@ -1,6 +1,7 @@
 // What the agent reads on its host.
 #include "base/json.h"
 #include "base/result.h"
+#include "detectors/docker/docker_evaluate.h"
 #include "detectors/docker/docker_json.h"
 #include "detectors/logs/journal_reader.h"
 #include "detectors/logs/kmsg_reader.h"
@@ -37,9 +38,24 @@ void Journal(std::string_view bytes) {
 void DockerJson(std::string_view bytes) {
   const Result<Json> json = Json::Parse(bytes);
   if (!json) return;
-  (void)DockerContainersFromJson(*json);
-  (void)DockerInfoFromJson(*json);
-  (void)DockerVersionsFromJson(*json);
+  const Result<std::vector<DockerContainer>> containers = DockerContainersFromJson(*json);
+  DockerSample sample;
+  sample.seen = true;
+  sample.ping = sample.list = sample.info = {DockerAnswer::Kind::kReplied, 200};
+  if (containers) sample.containers = *containers;
+  sample.information = DockerInfoFromJson(*json);
+  DockerHistory history;
+  history.versions = DockerVersionsFromJson(*json);
+  for (int look = 1; look <= 2; ++look) {
+    sample.at = MonoTime(Minutes(10) * look);
+    history.Add(sample);
+    history.AddInfo(sample);
+    for (const Condition& condition : EvaluateDocker(sample, history, DockerThresholds())) {
+      // What a detector tells is read by other roles, whatever its subsystem answered.
+      const Result<Json> told = Json::Parse(ToJson(condition).Dump());
+      FLEETMEDIC_CHECK(told.has_value() && ConditionFromJson(*told).has_value());
+    }
+  }
 }
 
 // Lines of a kernel log as the stream joins them to records, each with a finding.
