@@ -15,6 +15,7 @@
 #include "app/demo/demo_fleet.h"
 #include "app/settings.h"
 #include "base/logging.h"
+#include "base/process_memory.h"
 #include "base/text.h"
 #include "config/show.h"
 #include "detectors/facts.h"
@@ -170,7 +171,10 @@ int RunUp(const Invocation& invocation) {
   }
   return RunRoles(invocation, {true, true, true, true, true});
 }
-int RunAgent(const Invocation& invocation) { return RunRoles(invocation, {.agent = true}); }
+int RunAgent(const Invocation& invocation) {
+  ShareHeaps();
+  return RunRoles(invocation, {.agent = true});
+}
 int RunStream(const Invocation& invocation) { return RunRoles(invocation, {.stream = true}); }
 int RunRemediator(const Invocation& invocation) {
   return RunRoles(invocation, {.remediator = true});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "base/process_memory.h"
 #include "detectors/detector_list.h"
 #include "detectors/evidence/evidence_sources.h"
 #include "detectors/logs/file_tailer.h"
@@ -24,6 +25,9 @@ constexpr Seconds kCommandsEvery{2};
 // while a detector is asked each second.
 constexpr Seconds kWithOthers{1};
 constexpr uint64_t kBundlesKept = 4;
+// In a process of its own: after the start, and whatever it did since then.
+constexpr Seconds kFirstPagesAfter{15};
+constexpr Minutes kPagesEvery{10};
 
 AgentThresholds ThresholdsOf(const AgentConfig& config) {
   AgentThresholds thresholds;
@@ -52,6 +56,7 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
       wake_(std::move(wake)),
       root_(options_.host.root),
       facts_(std::move(facts)),
+      pages_due_(clock->Mono() + kFirstPagesAfter),
       agent_detector_(ThresholdsOf(options_.agent)),
       reporter_({.host = facts_.host,
                  .beat_every = options_.agent.beat_every,
@@ -193,6 +198,10 @@ void AgentRole::PostFacts(MonoTime now) {
 
 void AgentRole::ReportAgent(MonoTime now) {
   agent_due_ = now + kAgentEvery;
+  if (options_.own_process && now >= pages_due_) {
+    pages_due_ = now + kPagesEvery;
+    DropCodePages();
+  }
   const Sender::Counts counts = sender_->counts();
   AgentSample sample;
   sample.mono = now;

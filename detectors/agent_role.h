@@ -102,6 +102,7 @@ class AgentRole final : public Role {
   MonoTime facts_due_{};
   MonoTime facts_post_due_{};
   MonoTime agent_due_{};
+  MonoTime pages_due_;
   AgentDetector agent_detector_;
   Reporter reporter_;
   std::unique_ptr<Sender> sender_;
