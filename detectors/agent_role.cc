@@ -55,6 +55,7 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
       options_(std::move(options)),
       wake_(std::move(wake)),
       root_(options_.host.root),
+      pid_cgroups_(std::make_shared<PidCgroups>(root_)),
       facts_(std::move(facts)),
       pages_due_(clock->Mono() + kFirstPagesAfter),
       agent_detector_(ThresholdsOf(options_.agent)),
@@ -71,6 +72,9 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
     LogPump::Options pumping;
     pumping.frames.host = facts_.host;
     pumping.frames.lines_per_second_max = options_.agent.log_lines_per_second_max;
+    pumping.cgroup_of = [cgroups = pid_cgroups_](int pid, std::string_view process) {
+      return cgroups->Of(pid, process);
+    };
     pumping.rest_max = options_.agent.log_flush_after;
     pumping.cursor_path = options_.state_dir + "/cursors.json";
     if (options_.inline_workers) pumping.wait_max = Millis(0);
@@ -144,7 +148,8 @@ void AgentRole::RestoreReporter() {
 void AgentRole::AddDetectors() {
   for (const auto& make : options_.detectors_for_tests) runner_->Add(make());
   if (!options_.detectors_for_tests.empty()) return;
-  for (auto& detector : MakeDetectors(clock_, options_.host, options_.detectors, options_.self)) {
+  for (auto& detector :
+       MakeDetectors(clock_, options_.host, options_.detectors, options_.self, pid_cgroups_)) {
     runner_->Add(std::move(detector));
   }
 }

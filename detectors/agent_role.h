@@ -18,6 +18,7 @@
 #include "detectors/evidence/evidence_courier.h"
 #include "detectors/facts.h"
 #include "detectors/logs/log_pump.h"
+#include "detectors/pid_cgroups.h"
 #include "detectors/report/reporter.h"
 #include "detectors/report/sender.h"
 #include "detectors/runner.h"
@@ -98,6 +99,7 @@ class AgentRole final : public Role {
   const AgentOptions options_;
   const std::function<void()> wake_;
   const FsRoot root_;
+  const std::shared_ptr<PidCgroups> pid_cgroups_;
   HostFacts facts_;
   MonoTime facts_due_{};
   MonoTime facts_post_due_{};

@@ -22,7 +22,8 @@ namespace fleetmedic {
 
 std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const HostConfig& host,
                                                      const DetectorsConfig& config,
-                                                     const std::string& self) {
+                                                     const std::string& self,
+                                                     std::shared_ptr<PidCgroups> cgroups) {
   std::vector<std::unique_ptr<Detector>> detectors;
   if (config.filesystem.interval > Millis(0)) {
     detectors.push_back(std::make_unique<FilesystemDetector>(clock, host, config.filesystem));
@@ -68,7 +69,8 @@ std::vector<std::unique_ptr<Detector>> MakeDetectors(const Clock* clock, const H
     detectors.push_back(std::make_unique<MemoryDetector>(clock, host, config.memory));
   }
   if (config.process.interval > Millis(0)) {
-    detectors.push_back(std::make_unique<ProcessDetector>(clock, host, config.process));
+    detectors.push_back(
+        std::make_unique<ProcessDetector>(clock, host, config.process, std::move(cgroups)));
   }
   if (config.kernel.interval > Millis(0)) {
     detectors.push_back(std::make_unique<KernelDetector>(clock, host, config.kernel));

@@ -42,6 +42,19 @@ std::optional<uint64_t> ParseCount(std::string_view text) { return Parse<uint64_
 std::optional<int64_t> ParseSigned(std::string_view text) { return Parse<int64_t>(text); }
 std::optional<double> ParseDecimal(std::string_view text) { return Parse<double>(text); }
 
+std::string_view CgroupPath(std::string_view text) {
+  std::string_view unified;
+  for (const std::string_view line : Lines(text)) {
+    // HIERARCHY:CONTROLLERS:PATH
+    const std::vector<std::string_view> parts = Split(line, ':');
+    if (parts.size() < 3) continue;
+    const std::string_view path = line.substr(parts[0].size() + parts[1].size() + 2);
+    if (parts[1] == "memory") return path;
+    if (parts[1].empty()) unified = path;
+  }
+  return unified;
+}
+
 std::map<std::string, uint64_t, std::less<>> NamedCounts(std::string_view text) {
   std::map<std::string, uint64_t, std::less<>> counts;
   for (const std::string_view line : Lines(text)) {

@@ -27,6 +27,10 @@ std::optional<double> ParseDecimal(std::string_view text);
 // ("MemTotal:  1024 kB", said in kB) and cgroup files. Lines of any other form are left out.
 std::map<std::string, uint64_t, std::less<>> NamedCounts(std::string_view text);
 
+// Of /proc/PID/cgroup (cgroups(7)): the path in the memory hierarchy, else in that of v2. Empty
+// where there is neither.
+std::string_view CgroupPath(std::string_view text);
+
 }  // namespace fleetmedic
 
 #endif  // FLEETMEDIC_DETECTORS_PROC_TEXT_H_

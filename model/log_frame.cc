@@ -66,6 +66,24 @@ bool ReadRepeats(std::string_view text, uint32_t lines, std::vector<LogFrame::Re
   return true;
 }
 
+// A line "PID PATH" for each.
+bool ReadCgroups(std::string_view text, LogFrame* frame) {
+  for (const std::string_view line : Split(text, '\n')) {
+    const size_t space = line.find(' ');
+    if (space == std::string_view::npos || frame->cgroups.size() == LogFrame::kCgroupsMax) {
+      return false;
+    }
+    const std::string_view path = line.substr(space + 1);
+    uint32_t pid = 0;
+    if (!ReadWhole(line.substr(0, space), &pid) || !path.starts_with('/') ||
+        path.size() > LogFrame::kCgroupBytesMax) {
+      return false;
+    }
+    frame->cgroups.emplace(line.substr(0, space), path);
+  }
+  return true;
+}
+
 }  // namespace
 
 uint64_t LogFrame::Written() const {
@@ -80,13 +98,18 @@ LogFrameHeaderList LogFrameHeaders(const LogFrame& frame) {
                                 {"source", frame.source},
                                 {"first_at", FormatWall(frame.first_at)},
                                 {"lines", std::to_string(frame.lines)}};
-  if (frame.repeats.empty()) return headers;
   std::string repeats;
   for (const LogFrame::Repeats& run : frame.repeats) {
     if (!repeats.empty()) repeats += ' ';
     repeats += std::to_string(run.line) + "*" + std::to_string(run.times);
   }
-  headers.emplace_back("repeats", std::move(repeats));
+  if (!repeats.empty()) headers.emplace_back("repeats", std::move(repeats));
+  std::string cgroups;
+  for (const auto& [pid, path] : frame.cgroups) {
+    if (!cgroups.empty()) cgroups += '\n';
+    cgroups += pid + " " + path;
+  }
+  if (!cgroups.empty()) headers.emplace_back("cgroups", std::move(cgroups));
   return headers;
 }
 
@@ -128,6 +151,8 @@ Result<LogFrame> LogFrameFrom(std::string_view key,
   if (repeats && !ReadRepeats(*repeats, frame.lines, &frame.repeats)) {
     return fail("repeats", *repeats);
   }
+  const std::optional<std::string_view> cgroups = Header(headers, "cgroups");
+  if (cgroups && !ReadCgroups(*cgroups, &frame)) return fail("cgroups", *cgroups);
   FLEETMEDIC_RETURN_IF_ERROR(CheckText(value, frame.lines));
   frame.text = std::move(value);
   return frame;

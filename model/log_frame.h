@@ -2,6 +2,8 @@
 #ifndef FLEETMEDIC_MODEL_LOG_FRAME_H_
 #define FLEETMEDIC_MODEL_LOG_FRAME_H_
 
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,11 +36,16 @@ struct LogFrame {
     bool operator==(const Repeats&) const = default;
   };
   std::vector<Repeats> repeats;
+  // Of processes that lines name as crashed, by their numbers as the lines have them: the cgroup,
+  // where the host could still tell.
+  std::map<std::string, std::string, std::less<>> cgroups;
 
   // How many lines were written in all.
   uint64_t Written() const;
 
   static constexpr size_t kRepeatsMax = 400;
+  static constexpr size_t kCgroupsMax = 16;
+  static constexpr size_t kCgroupBytesMax = 512;
   static constexpr size_t kLineBytesMax = 8 * 1024;
   static constexpr size_t kTextBytesMax = 256 * 1024;
   static constexpr size_t kSourceBytesMax = 512;
@@ -50,7 +57,8 @@ struct LogFrame {
 using LogFrameHeaderList = std::vector<std::pair<std::string, std::string>>;
 
 // The headers of the record whose key is the host and whose value is the text. Repeats are the
-// header "repeats", "0*17 4*2", and no header where there are none.
+// header "repeats", "0*17 4*2", and cgroups the header "cgroups", a line "PID PATH" for each; there
+// is no such header where there are none.
 LogFrameHeaderList LogFrameHeaders(const LogFrame& frame);
 
 // The frame that such a record holds. kInvalidArgument, with what is wrong, for anything that

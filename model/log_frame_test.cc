@@ -81,5 +81,26 @@ TEST(LogFrame, TellsHowOftenALineWasWritten) {
   }
 }
 
+TEST(LogFrame, TellsTheCgroupsOfProcessesThatCrashed) {
+  LogFrame frame = GoodFrame();
+  frame.cgroups = {{"12", "/docker/a b"}, {"4242", "/"}};
+  const LogFrameHeaderList headers = LogFrameHeaders(frame);
+  EXPECT_EQ(headers.back(),
+            (std::pair<std::string, std::string>{"cgroups", "12 /docker/a b\n4242 /"}));
+  EXPECT_EQ(LogFrameFrom("web-1", headers, frame.text), frame);
+  frame.cgroups.clear();
+  std::string many;
+  for (size_t i = 0; i <= LogFrame::kCgroupsMax; ++i) {
+    many += (i == 0 ? "" : "\n") + std::to_string(i) + " /a";
+  }
+  for (const std::string& wrong :
+       {std::string(), std::string("12"), std::string("x /a"), std::string("-1 /a"),
+        std::string("12 a"), std::string("12 /a\n"), "12 /" + std::string(512, 'a'), many}) {
+    LogFrameHeaderList bad = LogFrameHeaders(frame);
+    bad.emplace_back("cgroups", wrong);
+    EXPECT_FALSE(LogFrameFrom("web-1", bad, frame.text).has_value()) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace fleetmedic

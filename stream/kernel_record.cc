@@ -4,6 +4,7 @@
 #include <span>
 
 #include "base/text.h"
+#include "stream/finding_owner.h"
 
 namespace fleetmedic {
 namespace {
@@ -249,18 +250,15 @@ void KernelRecord::Dress(Finding* finding) const {
     }
     if (!evidence.empty()) finding->condition.evidence = std::move(evidence);
   }
-  const bool of_victim = oom_ && finding->captures.contains("pid") &&
-                         (oom_->pid.empty() || oom_->pid == finding->captures.at("pid"));
-  if (!of_victim || oom_->cgroup.empty() || finding->captures.contains("cgroup")) return;
-  constexpr size_t kTextMax = 256;
-  const std::string cgroup = VisibleText(std::string_view(oom_->cgroup).substr(0, kTextMax));
-  finding->captures.emplace("cgroup", cgroup);
-  finding->condition.message += ", cgroup " + cgroup;
-  for (const auto& [name, value] : OwnersOfCgroup(oom_->cgroup)) {
-    const std::string text = VisibleText(std::string_view(value).substr(0, kTextMax));
-    finding->captures.emplace("owner_" + name, text);
-    finding->condition.message += ", " + name + " " + text;
-  }
+  AddOwner(VictimsCgroup(finding->captures), finding);
+}
+
+std::string_view KernelRecord::VictimsCgroup(
+    const std::map<std::string, std::string>& captures) const {
+  const auto pid = captures.find("pid");
+  if (!oom_ || pid == captures.end()) return {};
+  const bool victim = oom_->pid.empty() || oom_->pid == pid->second;
+  return victim ? std::string_view(oom_->cgroup) : std::string_view();
 }
 
 std::vector<Finding> KernelRecord::Told(WallTime at, std::string_view position) {

@@ -46,6 +46,9 @@ class KernelRecord {
   bool Take(std::string_view line, WallTime at);
   // Whether the line that was taken last belongs to the record.
   bool joined() const { return joined_; }
+  // The cgroup of the process that the captures name as "pid", where the record tells that it was
+  // killed for memory; empty: it does not. Valid until the next call that is not const.
+  std::string_view VictimsCgroup(const std::map<std::string, std::string>& captures) const;
   // False where this rule has counted in this record, and the line is not the head of another.
   // What an ended record had to tell is told first.
   bool Counts(const std::string& rule, const std::string& unit);

@@ -135,7 +135,9 @@ TEST_F(KernelRecordTest, AKillNamesTheVictimItsCgroupAndWhoseItWas) {
   EXPECT_EQ(findings[0].captures.at("pid"), "2131");
   EXPECT_THAT(findings[0].captures.at("cgroup"), testing::StartsWith("/docker/0f3c9a7b"));
   EXPECT_THAT(findings[0].captures.at("owner_container"), SizeIs(64));
-  EXPECT_THAT(findings[0].condition.message, HasSubstr("lost java (2131), cgroup /docker/0f3c"));
+  EXPECT_THAT(findings[0].condition.message,
+              HasSubstr("lost java (2131), of Docker container 0f3c9a7b1d2e, "
+                        "cgroup /docker/0f3c"));
 }
 
 TEST_F(KernelRecordTest, LinesOfOthersBetweenDoNotTearARecordApart) {
@@ -211,38 +213,6 @@ TEST(ParseOomLine, ReadsBothForms) {
   EXPECT_EQ(ParseOomLine("Task in /docker/0f3c is well"), std::nullopt);
   EXPECT_EQ(ParseOomLine("oom-kill:constraint=CONSTRAINT_NONE"), std::nullopt);
   EXPECT_EQ(ParseOomLine(""), std::nullopt);
-}
-
-struct OwnerCase {
-  std::string_view name;
-  std::string path;
-  std::map<std::string, std::string> owner;
-};
-const std::string kId(64, 'a');
-constexpr std::string_view kUuid = "0f3c9a7b-1d2e-4f5a-8b6c-7d8e9f0a1b2c";
-
-TEST(OwnersOfCgroup, IsReadFromThePathsOfThoseThatMakeThem) {
-  const std::string uuid(kUuid);
-  const OwnerCase cases[] = {
-      {"docker, cgroupfs", "/docker/" + kId, {{"container", kId}}},
-      {"docker, systemd", "/system.slice/docker-" + kId + ".scope", {{"container", kId}}},
-      {"kubelet, cgroupfs",
-       "/kubepods/burstable/pod" + uuid + "/" + kId,
-       {{"container", kId}, {"pod", uuid}}},
-      {"kubelet, systemd",
-       "/kubepods.slice/kubepods-pod0f3c9a7b_1d2e_4f5a_8b6c_7d8e9f0a1b2c.slice/cri-containerd-" +
-           kId + ".scope",
-       {{"container", kId}, {"pod", uuid}}},
-      {"mesos", "/mesos/" + uuid, {{"mesos_container", uuid}}},
-      {"nomad",
-       "/nomad.slice/share.slice/" + uuid + ".web.scope",
-       {{"allocation", uuid}, {"task", "web"}}},
-      {"a unit", "/system.slice/nginx.service", {{"unit", "nginx.service"}}},
-      {"the root", "/", {}},
-      {"a name that only looks so", "/tripod" + uuid + "/user.slice", {}},
-      {"nothing", "", {}},
-  };
-  for (const OwnerCase& one : cases) EXPECT_EQ(OwnersOfCgroup(one.path), one.owner) << one.name;
 }
 
 }  // namespace

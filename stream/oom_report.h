@@ -1,8 +1,7 @@
-// Whom the kernel killed for want of memory, and whose it was. Pure.
+// Whom the kernel killed for want of memory. Pure.
 #ifndef FLEETMEDIC_STREAM_OOM_REPORT_H_
 #define FLEETMEDIC_STREAM_OOM_REPORT_H_
 
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,11 +20,6 @@ struct OomReport {
 // later, mm/oom_kill.c) or "Task in CGROUP killed as a result of limit of ..." (before). None for
 // any other line. Values are as the log has them: who shows them makes them visible text.
 std::optional<OomReport> ParseOomLine(std::string_view line);
-
-// What a cgroup's path says of whose it is, by the habits of those that make them: "container"
-// (Docker, containerd, CRI-O, Podman), "pod" (the UID that the kubelet puts there), "task" and
-// "allocation" (Nomad), "mesos_container", "unit" (systemd). Empty where it says nothing.
-std::map<std::string, std::string> OwnersOfCgroup(std::string_view path);
 
 }  // namespace fleetmedic
 

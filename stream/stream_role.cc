@@ -6,6 +6,7 @@
 
 #include "base/logging.h"
 #include "base/text.h"
+#include "stream/finding_owner.h"
 
 namespace fleetmedic {
 namespace {
@@ -134,14 +135,18 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
     if (record != nullptr && !record->Take(line, frame.first_at)) return;
     matcher_->Match(line, frame.source, [&](const RuleMatch& match) {
       if (!match.cancels) rule_matches_[match.rule_index].Add(static_cast<double>(times));
-      const RuleHit hit = {
+      RuleHit hit = {
           frame.host,           frame.boot_id, match.rule,     match.Unit(), match.Message(),
           match.CaptureTexts(), line,          frame.first_at, position,     times};
       const bool in_record = record != nullptr && record->joined() && !match.cancels;
+      std::string_view cgroup = CgroupOfPid(frame, hit.captures);
+      if (cgroup.empty() && in_record) cgroup = record->VictimsCgroup(hit.captures);
+      if (hit.unit.empty() && match.rule.clear == Clear::kTime) hit.unit = OwnerUnit(cgroup);
       if (in_record && !record->Counts(match.rule.name, hit.unit)) return;
       std::optional<Finding> finding =
           match.cancels ? thresholds_.Cancel(hit) : thresholds_.Add(hit);
       if (!finding) return;
+      AddOwner(cgroup, &*finding);
       if (in_record) return record->Add(*std::move(finding));
       // What stands before it is told before it.
       if (record != nullptr) TellRecord(record, frame, position, take);

@@ -111,6 +111,15 @@ void FrameBuilder::MakeRoom(const std::string& name, size_t line_bytes, WallTime
   frame.first_at = wall;
 }
 
+void FrameBuilder::AddCgroup(std::string_view source, int pid, const std::string& path) {
+  const auto known = known_.find(source);
+  if (path.empty() || path.size() > LogFrame::kCgroupBytesMax || known == known_.end()) return;
+  LogFrame& frame = known->second.frame;
+  if (frame.lines > 0 && frame.cgroups.size() < LogFrame::kCgroupsMax) {
+    frame.cgroups.insert_or_assign(std::to_string(pid), path);
+  }
+}
+
 LostLines& FrameBuilder::LostOf(std::string_view source) {
   auto found = lost_.find(source);
   if (found == lost_.end() && lost_.size() >= kSourcesMax) source = kOtherSource;

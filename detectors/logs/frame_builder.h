@@ -50,6 +50,9 @@ class FrameBuilder {
   // takes no share.
   bool Add(std::string_view source, std::string_view line, MonoTime now, WallTime wall);
 
+  // The cgroup of a process that the line which was added last names; nothing for an empty path.
+  void AddCgroup(std::string_view source, int pid, const std::string& path);
+
   void CountLost(std::string_view source, uint64_t lines, MonoTime now);
 
   // When Take is due: flush_after from the first line that waits, or at once when much waits; for

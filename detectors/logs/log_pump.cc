@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/logging.h"
 #include "detectors/logs/log_record.h"
+#include "detectors/pid_cgroups.h"
 
 namespace fleetmedic {
 namespace {
@@ -189,9 +190,10 @@ void LogPump::NoteError(const std::string& source, const Error& error) {
 
 void LogPump::ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime wall) {
   const std::string name(source->name());
-  const Result<size_t> read = source->Read(
-      kLinesPerReadMax,
-      [&](std::string_view from, std::string_view line) { builder_.Add(from, line, now, wall); });
+  const Result<size_t> read =
+      source->Read(kLinesPerReadMax, [&](std::string_view from, std::string_view line) {
+        if (builder_.Add(from, line, now, wall)) FindCgroupOf(from, line);
+      });
   builder_.CountLost(name, source->TakeLost(), now);
   if (!read) return NoteError(name, read.error());
   {
@@ -206,6 +208,14 @@ void LogPump::ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime w
   } else {
     pace->Read(*read, now);
   }
+}
+
+void LogPump::FindCgroupOf(std::string_view source, std::string_view line) {
+  if (source != "kernel" || !options_.cgroup_of) return;
+  const std::optional<CrashLine> crash = ParseCrashLine(line);
+  if (!crash) return;
+  // At once: the process is about to be gone.
+  builder_.AddCgroup(source, crash->pid, options_.cgroup_of(crash->pid, crash->name));
 }
 
 void LogPump::ReadSources(MonoTime now, WallTime wall) {

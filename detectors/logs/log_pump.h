@@ -3,6 +3,7 @@
 #define FLEETMEDIC_DETECTORS_LOGS_LOG_PUMP_H_
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,6 +37,9 @@ class LogPump {
     // What a crash brings twice. Each write is two syncs.
     Millis cursor_every = Seconds(3);
     Millis rest_max = Millis(200);
+    // Asked for the process or thread that a line of the kernel says has crashed (PidCgroups::Of);
+    // may be empty.
+    std::function<std::string(int pid, std::string_view name)> cgroup_of;
     // How long Cycle waits at most. 0 in the simulator, where nothing else would turn.
     Millis wait_max = Seconds(2);
   };
@@ -68,6 +72,7 @@ class LogPump {
   void WatchFile(const std::string& path, int* watch);
   void Wait();
   void ReadSources(MonoTime now, WallTime wall);
+  void FindCgroupOf(std::string_view source, std::string_view line);
   void NoteError(const std::string& source, const Error& error);
   void ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime wall);
   void HandOn(MonoTime now);

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "detectors/cgroup_owner.h"
 #include "detectors/condition_types.h"
 #include "detectors/proc_text.h"
+#include "model/cgroup_owner.h"
 
 namespace fleetmedic {
 namespace {
@@ -180,7 +180,7 @@ void EvaluateKills(const HostMemorySample& sample, const MemoryHistory& history,
       message += "; which cgroup they were of cannot be told";
       if (!sample.unnamed_why.empty()) message += ": " + sample.unnamed_why;
     } else {
-      const std::string owner = CgroupOwner(cgroup);
+      const std::string owner = OwnerOfCgroup(cgroup).Text();
       message += (owner.empty() ? "" : ", of " + owner) + ", cgroup " + Quote(cgroup, 200);
     }
     conditions->push_back(

@@ -45,8 +45,12 @@ InotifyTry TryInotify() {
 }  // namespace
 
 ProcessDetector::ProcessDetector(const Clock* clock, const HostConfig& host,
-                                 const ProcessConfig& config)
-    : clock_(clock), root_(host.root), config_(config), walker_(clock, host.root) {}
+                                 const ProcessConfig& config, std::shared_ptr<PidCgroups> cgroups)
+    : clock_(clock),
+      root_(host.root),
+      config_(config),
+      cgroups_(std::move(cgroups)),
+      walker_(clock, host.root, cgroups_.get()) {}
 
 std::vector<std::string> ProcessDetector::types() const { return ConditionTypesOf("process"); }
 

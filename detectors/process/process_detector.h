@@ -3,6 +3,7 @@
 #ifndef FLEETMEDIC_DETECTORS_PROCESS_PROCESS_DETECTOR_H_
 #define FLEETMEDIC_DETECTORS_PROCESS_PROCESS_DETECTOR_H_
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,8 +21,9 @@ namespace fleetmedic {
 // Limits are read at every probe, processes every config.walk_every.
 class ProcessDetector final : public Detector {
  public:
-  // The clock is not owned.
-  ProcessDetector(const Clock* clock, const HostConfig& host, const ProcessConfig& config);
+  // The clock is not owned. `cgroups` learns from the walks; may be null.
+  ProcessDetector(const Clock* clock, const HostConfig& host, const ProcessConfig& config,
+                  std::shared_ptr<PidCgroups> cgroups = nullptr);
 
   std::string_view name() const override { return "process"; }
   std::vector<std::string> types() const override;
@@ -37,6 +39,7 @@ class ProcessDetector final : public Detector {
   const Clock* const clock_;
   const FsRoot root_;
   const ProcessConfig config_;
+  const std::shared_ptr<PidCgroups> cgroups_;
   const ProcessWalker walker_;
   ProcessHistory history_;
   std::optional<MonoTime> walked_at_;

@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "detectors/cgroup_owner.h"
 #include "detectors/condition_types.h"
+#include "model/cgroup_owner.h"
 
 namespace fleetmedic {
 namespace {
@@ -32,7 +32,7 @@ bool Harmless(const BlockedDetail& detail) {
 std::string EvidenceOf(const ProcessStat& stat, const BlockedDetail& detail, Seconds blocked) {
   std::string line = fmt::format("{}{} for {}", stat.kernel_thread ? "kernel thread " : "process ",
                                  NameOf(stat.key.pid, stat.name), FormatDuration(blocked));
-  const std::string owner = CgroupOwner(detail.cgroup);
+  const std::string owner = OwnerOfCgroup(detail.cgroup).Text();
   if (!owner.empty()) line += ", of " + owner;
   if (!detail.wait_channel.empty()) line += ", in " + VisibleText(detail.wait_channel);
   for (size_t i = 0; i < detail.stack.size(); ++i) {

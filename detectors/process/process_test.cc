@@ -106,7 +106,7 @@ TEST_F(ProcessDetectorTest, StopsAtItsDeadline) {
 }
 
 TEST_F(ProcessDetectorTest, SaysSoWhereProcessesAreTooManyToWalk) {
-  const ProcessWalk walk = ProcessWalker(&clock_, folder_.path(), 3).Walk(clock_.Mono());
+  const ProcessWalk walk = ProcessWalker(&clock_, folder_.path(), nullptr, 3).Walk(clock_.Mono());
   EXPECT_EQ(walk.reason, "TooMany");
   EXPECT_THAT(walk.cut, HasSubstr("/proc"));
 }

@@ -50,7 +50,10 @@ void ProcessWalker::Look(const std::string& folder, ProcessWalk* walk, size_t* d
     walk->zombies.push_back({stat->key, stat->parent});
     return;
   }
-  if (!stat->kernel_thread) LookAtOpenFiles(folder, *stat, walk);
+  if (!stat->kernel_thread) {
+    LookAtOpenFiles(folder, *stat, walk);
+    if (cgroups_ != nullptr) cgroups_->Saw(stat->key.pid, stat->key.start_ticks, stat->name);
+  }
   if (stat->state != 'D') return;
   const Result<std::string> status = root_.ReadFile(folder + "/status", kFileBytesMax);
   const std::optional<uint64_t> switches = status ? ParseSwitches(*status) : std::nullopt;
@@ -80,6 +83,7 @@ ProcessWalk ProcessWalker::Walk(MonoTime deadline) const {
     Look("/proc/" + name, &walk, &denied);
     ++seen;
   }
+  if (cgroups_ != nullptr) cgroups_->EndWalk();
   if (denied > 0 || !std::ranges::binary_search(names, "1")) {
     walk.reason = "NoPermission";
     walk.cut = fmt::format(
@@ -103,13 +107,13 @@ BlockedDetail ProcessWalker::DetailOf(int pid) const {
     detail.stack.emplace_back(fields[1].substr(0, fields[1].find('+')));
   }
   const std::string cgroups = root_.ReadFile(folder + "/cgroup", kFileBytesMax).value_or("");
+  detail.cgroup = CgroupPath(cgroups);
   for (const std::string_view line : Lines(cgroups)) {
     // HIERARCHY:CONTROLLERS:PATH
     const std::vector<std::string_view> parts = Split(line, ':');
     if (parts.size() < 3) continue;
-    const std::string path(line.substr(parts[0].size() + parts[1].size() + 2));
-    if (parts[1] == "memory" || (parts[1].empty() && detail.cgroup.empty())) detail.cgroup = path;
     if (parts[1] != "freezer") continue;
+    const std::string path(line.substr(parts[0].size() + parts[1].size() + 2));
     const std::string state =
         root_.ReadFile("/sys/fs/cgroup/freezer" + path + "/freezer.state", kFileBytesMax)
             .value_or("");

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "detectors/pid_cgroups.h"
 #include "detectors/process/process_evaluate.h"
 
 namespace fleetmedic {
@@ -16,9 +17,11 @@ class ProcessWalker {
  public:
   static constexpr size_t kProcessesMax = 65'536;
 
-  // The clock is not owned. /proc holds some sixty files beside the processes.
-  ProcessWalker(const Clock* clock, std::string root, size_t entries_max = kProcessesMax + 256)
-      : clock_(clock), root_(std::move(root)), entries_max_(entries_max) {}
+  // The clock is not owned; neither is what learns of the cgroups, which may be null. /proc holds
+  // some sixty files beside the processes.
+  ProcessWalker(const Clock* clock, std::string root, PidCgroups* cgroups = nullptr,
+                size_t entries_max = kProcessesMax + 256)
+      : clock_(clock), root_(std::move(root)), cgroups_(cgroups), entries_max_(entries_max) {}
 
   // Always a walk: of what could not be seen it says why.
   ProcessWalk Walk(MonoTime deadline) const;
@@ -33,6 +36,7 @@ class ProcessWalker {
 
   const Clock* const clock_;
   const FsRoot root_;
+  PidCgroups* const cgroups_;
   const size_t entries_max_;
 };
 
