@@ -15,6 +15,9 @@ struct ExecutorConfig {
   Resources capacity;  // zero: the machine's
   Millis report_every = Seconds(5);
   int tasks_max = 512;
+  // Below this, in the machine's own hierarchies, each task gets a cgroup of its own; empty: none.
+  std::string cgroup_parent = "/fleetmedic";
+  bool enforce_limits = true;  // the job's cpu and memory, in that cgroup
   int restart_burst_max = 10;  // by the restart policy, backed off between
   // argv; empty refuses the repair with that reason.
   std::vector<std::string> reboot_command;

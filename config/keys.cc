@@ -182,6 +182,16 @@ constexpr ConfigKey kConfigKeys[] = {
      Between(Millis(100), Minutes(5)), "How often the whole of what runs is reported."},
     {"executor", "tasks_max", [](Config& c) { return Slot(&c.executor.tasks_max); },
      Between(1, 100'000), "At once on this host."},
+    {"executor", "cgroup_parent", [](Config& c) { return Slot(&c.executor.cgroup_parent); },
+     Form(TextForm::kPathOrEmpty),
+     "Below this cgroup each task gets one of its own, by which the kernel's word on it names it; "
+     "empty: none."},
+    {"executor",
+     "enforce_limits",
+     [](Config& c) { return Slot(&c.executor.enforce_limits); },
+     {},
+     "A task may have no more cpu and memory than its job says; false: only placement counts "
+     "them."},
     {"executor", "restart_burst_max", [](Config& c) { return Slot(&c.executor.restart_burst_max); },
      Between(0, 1000), "Restarts of one task by its policy, before it counts as failed."},
     {"executor",

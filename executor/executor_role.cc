@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
+#include <memory>
 
 #include <fmt/format.h>
 
 #include "base/logging.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 namespace fleetmedic {
@@ -46,6 +49,8 @@ ExecutorRole::ExecutorRole(ExecutorParts parts, const ExecutorConfig& config)
   counters_.tasks = metrics.Gauge("fleetmedic_executor_tasks", "Tasks that run here");
   counters_.unreadable_folders = metrics.Gauge("fleetmedic_executor_folders_unreadable",
                                                "Folders of tasks that are left alone");
+  counters_.cgroups = metrics.Gauge("fleetmedic_executor_cgroups",
+                                    "1 where tasks get cgroups of their own, else 0");
   counters_.commands = counter("commands", "Commands for this host");
   counters_.dead_letters = counter("dead_letters", "Records that could not be read");
   counters_.reports = counter("reports", "Reports written");
@@ -89,11 +94,16 @@ Status ExecutorRole::OpenState() {
                                                         .wake = parts_.wake},
                                            config_);
   FLEETMEDIC_RETURN_IF_ERROR(repairs->Open(boot_id_));
+  FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(File("tasks"), 0700));
+  if (!std::exchange(cgroups_sought_, true)) FindCgroups();
   auto driver = std::make_unique<ProcessDriver>(
       ProcessDriverOptions{.folder = File("tasks"),
                            .shim_argv = parts_.shim_argv,
                            .tasks_max = config_.tasks_max,
-                           .restart_burst_max = config_.restart_burst_max},
+                           .restart_burst_max = config_.restart_burst_max,
+                           .cgroup_parent = cgroup_parent_,
+                           .executor = executor_id_,
+                           .enforce_limits = config_.enforce_limits},
       parts_.clock);
   FLEETMEDIC_RETURN_IF_ERROR(driver->Open());
   ReadOffsets();
@@ -101,6 +111,29 @@ Status ExecutorRole::OpenState() {
   driver_ = std::move(driver);
   counters_.unreadable_folders.Set(driver_->unreadable_folders());
   return {};
+}
+
+void ExecutorRole::FindCgroups() {
+  // The machine's cgroups are not those of a host that is another folder.
+  if (config_.cgroup_parent.empty() || parts_.host_root.root() != "/") return;
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(File("tasks").c_str(), nullptr),
+                                                         &std::free);
+  executor_id_ = Sha256Hex(real == nullptr ? File("tasks") : std::string(real.get()))
+                     .substr(0, kCgroupExecutorChars);
+  Result<CgroupFolders> found =
+      FindCgroupParent("/sys/fs/cgroup", config_.cgroup_parent, executor_id_);
+  if (!found) {
+    LogWarning(
+        "tasks get no cgroups of their own: their cpu and memory are not limited, and what "
+        "the kernel says of them does not name them",
+        {{"error", found.error().message}});
+    return;
+  }
+  if (found->cpu.empty()) {
+    LogWarning("the cpu of tasks is not limited: there is no cgroup hierarchy of it", {});
+  }
+  cgroup_parent_ = *std::move(found);
+  counters_.cgroups.Set(1);
 }
 
 void ExecutorRole::ReadOffsets() {

@@ -72,7 +72,7 @@ class ExecutorRole final : public Role {
 
  private:
   struct Counters {
-    MetricGauge tasks, unreadable_folders;
+    MetricGauge tasks, unreadable_folders, cgroups;
     MetricCounter commands, dead_letters, reports, report_errors, read_errors, offset_errors;
   };
 
@@ -87,6 +87,7 @@ class ExecutorRole final : public Role {
   void Report(MonoTime now);
   bool Append(const ExecutorReport& report);
   uint64_t NextSequence();
+  void FindCgroups();
   Status ReadBootId();  // keeps the one it had where it cannot be read
   Resources Capacity() const;
 
@@ -95,6 +96,9 @@ class ExecutorRole final : public Role {
   Counters counters_;
   std::unique_ptr<Subscription> subscription_;
 
+  bool cgroups_sought_ = false;
+  std::string executor_id_;  // of the cgroups' names
+  std::optional<CgroupFolders> cgroup_parent_;
   std::optional<FileLock> lock_;  // one executor for a state folder
   std::unique_ptr<ProcessDriver> driver_;
   std::unique_ptr<Repairs> repairs_;

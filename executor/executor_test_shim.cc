@@ -3,6 +3,7 @@
 //   executor_test_shim task-shim FOLDER
 //   executor_test_shim die-unrecorded task-shim FOLDER
 //       the folder's first shim is killed where it is about to make its first record durable
+//   executor_test_shim crash-when-there-is FILE     a program that writes where nothing is
 //   executor_test_shim drive FOLDER TASKS     runs that many sleeping tasks until it is killed
 #include <fcntl.h>
 #include <signal.h>
@@ -38,6 +39,13 @@ int Drive(const std::string& folder, int tasks) {
     driver.Poll();
     PollUntil({}, clock, clock.Mono() + Millis(10));
   }
+}
+
+void CrashWhenThereIs(const char* file) {
+  const SystemClock clock;
+  while (::access(file, F_OK) != 0) PollUntil({}, clock, clock.Mono() + Millis(5));
+  volatile int* const nowhere = nullptr;
+  *nowhere = 1;
 }
 
 // Gives the task the time to show that it runs, should it run already: up to half a second.
@@ -78,6 +86,9 @@ int main(int argc, char** argv) {
   if (argc == 3 && std::string_view(argv[1]) == fleetmedic::kTaskShimWord) {
     fleetmedic::shim_folder = argv[2];
     return fleetmedic::TaskShimMain(argv[2]);
+  }
+  if (argc == 3 && std::string_view(argv[1]) == "crash-when-there-is") {
+    fleetmedic::CrashWhenThereIs(argv[2]);
   }
   if (argc == 4 && std::string_view(argv[1]) == "die-unrecorded") {
     fleetmedic::shim_folder = argv[3];

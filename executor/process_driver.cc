@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -67,6 +68,7 @@ Status ProcessDriver::Open() {
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<std::string> names,
                               FsRoot().List(options_.folder, kFoldersMax));
   for (const std::string& name : names) Adopt(name);
+  SweepCgroups();
   Poll();
   return {};
 }
@@ -93,6 +95,7 @@ void ProcessDriver::Adopt(const std::string& name) {
   entry.stop_grace = spec->job.stop_grace;
   entry.stop_asked = folder.ReadStop().has_value();
   entry.stop_written = entry.stop_asked;
+  if (spec->cgroup) entry.cgroup.emplace(*spec->cgroup);
   entries_.insert_or_assign(spec->task, std::move(entry));
 }
 
@@ -104,15 +107,47 @@ ProcessDriver::Entry* ProcessDriver::MakeEntry(const TaskId& task, const Job& jo
   entry.status.state = TaskState::kStarting;
   entry.status.since = clock_.Wall();
   entry.stop_grace = job.stop_grace;
+  if (options_.cgroup_parent) {
+    entry.cgroup.emplace(*options_.cgroup_parent, TaskCgroupName(job.id, task, options_.executor));
+  }
   return &entries_.insert_or_assign(task, std::move(entry)).first->second;
 }
 
 Status ProcessDriver::Prepare(const Entry& entry, const TaskId& task, const Job& job) const {
   FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(entry.folder.path(), 0700));
-  return entry.folder.WriteSpec({.task = task,
-                                 .job = job,
-                                 .restart_burst_max = options_.restart_burst_max,
-                                 .restart_backoff = options_.restart_backoff});
+  TaskSpec spec;
+  spec.task = task;
+  spec.job = job;
+  spec.restart_burst_max = options_.restart_burst_max;
+  spec.restart_backoff = options_.restart_backoff;
+  if (entry.cgroup) spec.cgroup = entry.cgroup->folders();
+  spec.limited = options_.enforce_limits;
+  return entry.folder.WriteSpec(spec);
+}
+
+// What is left of tasks whose folders are gone.
+void ProcessDriver::SweepCgroups() {
+  if (!options_.cgroup_parent) return;
+  std::set<std::string> known;
+  for (const auto& [id, entry] : entries_) {
+    if (entry.cgroup) known.insert(entry.cgroup->folders().memory);
+  }
+  for (const std::string& name : TaskCgroupsOf(*options_.cgroup_parent, options_.executor)) {
+    const TaskCgroup cgroup(*options_.cgroup_parent, name);
+    if (known.contains(cgroup.folders().memory)) continue;
+    LogWarning("a cgroup of no task is removed", {{"cgroup", cgroup.folders().memory}});
+    (void)cgroup.KillAll();
+    if (const Status removed = cgroup.Remove(); !removed) {
+      LogWarning("it is tried again at the next start", {{"error", removed.error().message}});
+    }
+  }
+}
+
+void ProcessDriver::RemoveCgroup(Entry* entry) {
+  if (!entry->cgroup || !TaskEnded(entry->status.state) || entry->child_pid > 0) return;
+  if (clock_.Mono() < entry->cgroup_due) return;
+  // Remains that nobody has reaped yet keep it for a while.
+  if (entry->cgroup->Remove()) entry->cgroup.reset();
 }
 
 void ProcessDriver::Run(const TaskId& task, const Job& job) {
@@ -198,6 +233,8 @@ void ProcessDriver::TakeEnd(Entry* entry, TaskState state, const std::string& re
   entry->status.since = at;
   entry->changed = true;
   entry->reported = false;
+  const bool told = entry->cgroup && entry->cgroup->OomKills() > 0;
+  entry->cgroup_due = told ? clock_.Mono() + options_.oom_cgroup_kept : MonoTime{};
 }
 
 void ProcessDriver::TakeRun(Entry* entry, const TaskRun& run) {
@@ -238,7 +275,10 @@ void ProcessDriver::Look(Entry* entry) {
 }
 
 void ProcessDriver::Poll() {
-  for (auto& [id, entry] : entries_) Look(&entry);
+  for (auto& [id, entry] : entries_) {
+    Look(&entry);
+    RemoveCgroup(&entry);
+  }
   Prune();
 }
 

@@ -4,10 +4,12 @@
 #define FLEETMEDIC_EXECUTOR_PROCESS_DRIVER_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "executor/task_cgroup.h"
 #include "executor/task_folder.h"
 
 namespace fleetmedic {
@@ -19,6 +21,13 @@ struct ProcessDriverOptions {
   int tasks_max = 512;  // live ones
   int restart_burst_max = 10;
   Millis restart_backoff{100};
+  // Where each task gets a cgroup of its own (FindCgroupParent); none: nowhere.
+  std::optional<CgroupFolders> cgroup_parent;
+  std::string executor;        // of TaskCgroupName
+  bool enforce_limits = true;  // the job's resources, in that cgroup
+  // The cgroup of a task that lost processes for memory is kept for so long: the agent reads from
+  // it whose they were.
+  Millis oom_cgroup_kept{60'000};
   // Ended tasks are kept so that a repeated kRun changes nothing: this many of them for this long,
   // and in any case until they were reported.
   size_t ended_max = 1000;
@@ -70,6 +79,8 @@ class ProcessDriver {
     bool reported = false;  // its end
     int starts = 0;         // of shims, by us
     MonoTime next_start{};
+    std::optional<TaskCgroup> cgroup;  // until it is removed
+    MonoTime cgroup_due{};             // when that is tried, once the task has ended
   };
 
   void Adopt(const std::string& name);
@@ -80,6 +91,8 @@ class ProcessDriver {
   void TakeRun(Entry* entry, const TaskRun& run);
   void TakeEnd(Entry* entry, TaskState state, const std::string& reason, WallTime at);
   void WriteStop(Entry* entry);
+  void SweepCgroups();
+  void RemoveCgroup(Entry* entry);
   void Prune();
   int LiveCount() const;
 

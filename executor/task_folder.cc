@@ -41,6 +41,10 @@ Result<ProcessName> ProcessFromJson(const Json& json) {
   return process;
 }
 
+Result<std::optional<CgroupFolders>> OptionalCgroup(const Json& json) {
+  return CgroupFoldersFromJson(json);
+}
+
 }  // namespace
 
 std::string TaskMark(const TaskFolder& folder) {
@@ -69,6 +73,8 @@ Result<TaskSpec> TaskFolder::ReadSpec() const {
   in.Required("restart_burst_max", &burst);
   in.Required("restart_backoff_ms", &spec.restart_backoff);
   in.Required("restart_backoff_max_ms", &spec.restart_backoff_max);
+  in.OptionalAs("cgroup", &spec.cgroup, OptionalCgroup);
+  in.Optional("limited", &spec.limited);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   spec.restart_burst_max = static_cast<int>(burst);
   return spec;
@@ -81,6 +87,10 @@ Status TaskFolder::WriteSpec(const TaskSpec& spec) const {
   json.Set("restart_burst_max", spec.restart_burst_max);
   json.Set("restart_backoff_ms", spec.restart_backoff.count());
   json.Set("restart_backoff_max_ms", spec.restart_backoff_max.count());
+  if (spec.cgroup) {
+    json.Set("cgroup", fleetmedic::ToJson(*spec.cgroup));
+    json.Set("limited", spec.limited);
+  }
   return WriteFileAtomic(File("spec.json"), json.Dump(), 0600);
 }
 

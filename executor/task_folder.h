@@ -15,6 +15,7 @@
 #include <string>
 
 #include "executor/process_info.h"
+#include "executor/task_cgroup.h"
 #include "model/job.h"
 
 namespace fleetmedic {
@@ -25,6 +26,8 @@ struct TaskSpec {
   int restart_burst_max = 10;
   Millis restart_backoff{100};  // the first wait, doubled by each restart in a row
   Millis restart_backoff_max{30'000};
+  std::optional<CgroupFolders> cgroup;  // its own; none: it has none
+  bool limited = false;                 // by the job's resources, in that cgroup
 };
 
 struct TaskRun {

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -18,6 +20,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "executor/bounded_log.h"
+#include "executor/task_cgroup.h"
 #include "executor/task_folder.h"
 #include "executor/task_start.h"
 
@@ -28,6 +31,7 @@ namespace {
 constexpr Millis kLookEvery{1'000};
 // A task that ran this long starts a new row of restarts.
 constexpr Minutes kRestartsForgottenAfter{10};
+const std::vector<std::string> kNoCgroup;
 
 class Shim {
  public:
@@ -37,6 +41,7 @@ class Shim {
         out_log_(folder_.File("stdout.log")),
         err_log_(folder_.File("stderr.log")) {
     run_.shim = self;
+    if (spec_.cgroup) cgroup_.emplace(*spec_.cgroup);
   }
 
   int Main() {
@@ -46,6 +51,7 @@ class Shim {
     // by its name too: it may have no mark, and have rid itself of the signal at the shim's end.
     if (before && !KillProcess(before->process)) return 1;
     if (!KillProcessesWithMark(TaskMark(folder_))) return 1;
+    if (cgroup_ && !cgroup_->KillAll()) return 1;
     if (before) run_.restarts = before->restarts;
     // A record that cannot be read is one: the task was started.
     const bool started = before || before.error().code != Code::kNotFound;
@@ -98,7 +104,11 @@ class Shim {
     const MonoTime started = clock_.Mono();
     // Written down first, let run then: were it the other way round, a shim that is killed between
     // the two would leave a task that ran and a folder that says it never did.
-    Result<StartedTask> task = ForkTask(spec_.task, spec_.job, folder_);
+    if (const Status made = MakeCgroup(); !made) {
+      return End(TaskState::kFailed, made.error().message);
+    }
+    const std::vector<std::string> cgroup = cgroup_ ? cgroup_->ProcsFiles() : kNoCgroup;
+    Result<StartedTask> task = ForkTask(spec_.task, spec_.job, folder_, cgroup);
     if (!task) return End(TaskState::kFailed, task.error().message);
     out_ = std::move(task->standard_output);
     err_ = std::move(task->standard_error);
@@ -117,19 +127,35 @@ class Shim {
     const ExitStatus status = status_.value_or(ExitStatus{0, SIGKILL});
     if (asked) return End(TaskState::kFinished, "stopped as asked: " + status.Text());
     if (clock_.Mono() - started >= kRestartsForgottenAfter) run_.restarts = 0;
-    return AfterEnd(status);
+    return AfterEnd(status, HowItEnded(status));
   }
 
-  std::optional<int> AfterEnd(const ExitStatus& status) {
+  // Also where an earlier start of the task was: its processes are gone, the limits are set afresh.
+  Status MakeCgroup() {
+    if (!cgroup_) return {};
+    FLEETMEDIC_RETURN_IF_ERROR(cgroup_->Make(spec_.limited ? spec_.job.resources : Resources()));
+    oom_kills_ = cgroup_->OomKills();
+    return {};
+  }
+
+  std::string HowItEnded(const ExitStatus& status) const {
+    const uint64_t kills = cgroup_ ? cgroup_->OomKills() - oom_kills_ : 0;
+    if (kills == 0) return status.Text();
+    const double limit = static_cast<double>(spec_.job.resources.memory_bytes) / (1 << 20);
+    return fmt::format("{}; the kernel killed {} of its processes for memory{}", status.Text(),
+                       kills, spec_.limited ? fmt::format(", its limit is {:.0f} MiB", limit) : "");
+  }
+
+  std::optional<int> AfterEnd(const ExitStatus& status, const std::string& how) {
     const bool again = spec_.job.restart == Restart::kAlways
                            ? !(status.ok() && spec_.job.kind == JobKind::kBatch)
                            : spec_.job.restart == Restart::kOnFailure && !status.ok();
     if (!again) {
-      return End(status.ok() ? TaskState::kFinished : TaskState::kFailed, status.Text());
+      return End(status.ok() ? TaskState::kFinished : TaskState::kFailed, how);
     }
     if (run_.restarts >= spec_.restart_burst_max) {
-      return End(TaskState::kFailed, fmt::format("restarted {} times in a row, last: {}",
-                                                 run_.restarts, status.Text()));
+      return End(TaskState::kFailed,
+                 fmt::format("restarted {} times in a row, last: {}", run_.restarts, how));
     }
     Millis wait = spec_.restart_backoff;
     for (int i = 0; i < run_.restarts && wait < spec_.restart_backoff_max; ++i) wait *= 2;
@@ -173,6 +199,7 @@ class Shim {
   // process is reaped last: until then its number, which is its group's too, is nobody else's.
   void KillAll() {
     if (pid_ > 0) ::kill(-pid_, SIGKILL);
+    if (cgroup_) cgroup_->KillAll();
     KillProcessesWithMark(TaskMark(folder_));
     while (Reap()) KillChildren();
     if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
@@ -241,6 +268,8 @@ class Shim {
   const TaskFolder folder_;
   const TaskSpec spec_;
   const SystemClock clock_;
+  std::optional<TaskCgroup> cgroup_;
+  uint64_t oom_kills_ = 0;  // before the present start
   TaskRun run_;
   BoundedLog out_log_;
   BoundedLog err_log_;

@@ -10,8 +10,8 @@
 // of the others before it starts anything.
 //
 // What a task gets: the job's environment and nothing of ours (PATH, LANG, FLEETMEDIC_TASK,
-// FLEETMEDIC_JOB), its own working folder, at most 65,536 descriptors, no core dumps. The driver
-// `process` does not enforce cpu and memory: placement keeps to them, the kernel does not.
+// FLEETMEDIC_JOB), its own working folder, at most 65,536 descriptors, no core dumps; a cgroup with
+// the job's cpu and memory as its limits, where the executor may make one (task_cgroup.h).
 #ifndef FLEETMEDIC_EXECUTOR_TASK_SHIM_H_
 #define FLEETMEDIC_EXECUTOR_TASK_SHIM_H_
 

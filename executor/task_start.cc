@@ -27,11 +27,11 @@ struct Failure {
   int step = 0;
   int error_number = 0;
 };
-enum Step : int { kSession, kParent, kLimits, kFolder, kStreams, kHold, kProgram };
-constexpr std::array<const char*, 7> kStepNames = {
-    "cannot make a session",           "cannot tie the task to its shim", "cannot set limits",
-    "cannot enter the working folder", "cannot connect the output",       "was not let run",
-    "cannot run the program"};
+enum Step : int { kSession, kParent, kCgroup, kLimits, kFolder, kStreams, kHold, kProgram };
+constexpr std::array<const char*, 8> kStepNames = {
+    "cannot make a session", "cannot tie the task to its shim", "cannot enter the cgroup",
+    "cannot set limits",     "cannot enter the working folder", "cannot connect the output",
+    "was not let run",       "cannot run the program"};
 
 struct Pipe {
   UniqueFd read;
@@ -84,6 +84,7 @@ struct Prepared {
   int go_write_fd = -1;
   int out_fd = -1;
   int err_fd = -1;
+  const std::vector<UniqueFd>* cgroups = nullptr;
   const char* folder = nullptr;
   char* const* argv = nullptr;
   char* const* environment = nullptr;
@@ -116,6 +117,9 @@ void WaitForGo(const Prepared& prepared) {
   // The shim may have died before the line above: then nobody would kill us.
   errno = ESRCH;
   if (::getppid() != prepared.shim_pid) GiveUp(prepared, kParent);
+  for (const UniqueFd& procs : *prepared.cgroups) {
+    if (::write(procs.get(), "0", 1) != 1) GiveUp(prepared, kCgroup);
+  }
   const rlimit no_core{0, 0};
   rlimit descriptors{};
   if (::setrlimit(RLIMIT_CORE, &no_core) != 0) GiveUp(prepared, kLimits);
@@ -150,7 +154,13 @@ Status SetNonBlocking(const UniqueFd& fd) {
 
 }  // namespace
 
-Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const TaskFolder& folder) {
+Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const TaskFolder& folder,
+                             const std::vector<std::string>& cgroup_files) {
+  std::vector<UniqueFd> cgroups;
+  for (const std::string& file : cgroup_files) {
+    cgroups.emplace_back(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!cgroups.back().ok()) return FailErrno("cannot open " + file, errno);
+  }
   const std::string work_folder = folder.File("work");
   std::vector<std::string> environment = EnvironmentOf(task, job, folder);
   std::vector<std::string> argv = job.argv;
@@ -169,6 +179,7 @@ Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const TaskFolde
                           .go_write_fd = go.write.get(),
                           .out_fd = out.write.get(),
                           .err_fd = err.write.get(),
+                          .cgroups = &cgroups,
                           .folder = work_folder.c_str(),
                           .argv = argv_pointers.data(),
                           .environment = environment_pointers.data(),

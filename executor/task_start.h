@@ -3,6 +3,7 @@
 #define FLEETMEDIC_EXECUTOR_TASK_START_H_
 
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -23,7 +24,9 @@ struct StartedTask {
 // Forks the task's process and holds it before its program: nothing of the job has run, and nothing
 // will unless LetRun is called, also when we are killed. So that its pid can be written down first.
 // The caller reaps it in any case.
-Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const TaskFolder& folder);
+// It is in the cgroup of these files (TaskCgroup::ProcsFiles) before its program runs.
+Result<StartedTask> ForkTask(const TaskId& task, const Job& job, const TaskFolder& folder,
+                             const std::vector<std::string>& cgroup_files);
 // Returns once the program runs. Errors: those of execve(2) and of what comes before it; the
 // message says which step. The child is then dead or about to be.
 Status LetRun(const Job& job, StartedTask* started);

@@ -8,6 +8,7 @@
 #include "absl/synchronization/mutex.h"
 #include "app/demo/demo_host.h"
 #include "base/http_client.h"
+#include "executor/task_cgroup.h"
 #include "stream/rule_check.h"
 #include "tests/e2e/processes.h"
 #include "tests/e2e/wait.h"
@@ -72,6 +73,7 @@ AssemblyOptions LoopFixture::AssemblyFor(Options options) const {
   patient.executor = std::move(options.executor);
   patient.executor.capacity = {.cpu_milli = 8000, .memory_bytes = int64_t{16} << 30};
   patient.executor.report_every = Seconds(1);
+  patient.executor.cgroup_parent = cgroup_parent_;
   patient.executes = true;
   patient.state_dir = folder_ / kPatient;
   assembly.hosts.push_back(patient);
@@ -125,6 +127,13 @@ LoopFixture::~LoopFixture() {
   if (assembly_ != nullptr) assembly_->Stop();
   assembly_.reset();
   (void)EndProcessesBelow(folder_.path());
+  // Those of tasks that no executor saw the end of.
+  const std::string v1 = "/sys/fs/cgroup/";
+  const TaskCgroup cgroups({.memory = v1 + "memory" + cgroup_parent_,
+                            .cpu = v1 + "cpu" + cgroup_parent_,
+                            .pids = v1 + "pids" + cgroup_parent_});
+  const TaskCgroup unified({.unified = true, .memory = "/sys/fs/cgroup" + cgroup_parent_});
+  (void)WaitUntil(clock_, Seconds(10), [&] { return cgroups.Remove() && unified.Remove(); });
 }
 
 Status LoopFixture::PutJob() {

@@ -4,6 +4,7 @@
 #define FLEETMEDIC_TESTS_E2E_LOOP_FIXTURE_H_
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <map>
 #include <memory>
@@ -64,6 +65,8 @@ class LoopFixture {
 
   SystemClock clock_;
   TempFolder folder_;
+  // Of the tasks of the patient, whose root is the machine's own.
+  const std::string cgroup_parent_ = "/fleetmedic-loop-" + std::to_string(::getpid());
   std::unique_ptr<Assembly> assembly_;
 };
 
