@@ -207,6 +207,21 @@ TEST_F(RunnerTest, LooksForASubsystemThatIsNotHereMoreSeldom) {
   EXPECT_THAT(held_, SizeIs(1)) << "at its interval, now that it is here";
 }
 
+TEST_F(RunnerTest, WhatIsDueAMomentLaterIsStartedAlong) {
+  Script other;
+  Turn();
+  RunHeld();
+  Turn();
+  clock_.Advance(ProbeSchedule::kTogether);
+  runner_.Add(std::make_unique<ScriptedDetector>("docker", Seconds(10), &other));
+  Turn();
+  RunHeld();
+  Turn();
+  clock_.Advance(Seconds(10) - ProbeSchedule::kTogether);
+  Turn();
+  EXPECT_THAT(held_, SizeIs(2));
+}
+
 TEST_F(RunnerTest, AnswersOfOneStartAreTakenTogether) {
   Script other;
   runner_.Add(std::make_unique<ScriptedDetector>("docker", Seconds(10), &other));

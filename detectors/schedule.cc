@@ -21,9 +21,12 @@ size_t ProbeSchedule::Add(Millis interval, MonoTime first, Millis overdue_after)
 
 std::vector<ProbeAction> ProbeSchedule::Due(MonoTime now) {
   std::vector<ProbeAction> actions;
+  const bool starts = std::ranges::any_of(
+      slots_, [now](const Slot& slot) { return !slot.outstanding && now >= slot.due; });
   for (size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
-    if (now < slot.due) continue;
+    const bool along = starts && !slot.outstanding && now + kTogether >= slot.due;
+    if (now < slot.due && !along) continue;
     if (slot.outstanding) {
       slot.overdue = true;
       slot.due = now + slot.interval;

@@ -30,6 +30,9 @@ struct ProbeAction {
 // Never more than one outstanding probe per detector. Owned by one thread.
 class ProbeSchedule {
  public:
+  // A start brings those along that would be due so soon after it: one waking of the host for all.
+  static constexpr Millis kTogether{100};
+
   // A probe is overdue when it is not back `overdue_after` from its start.
   explicit ProbeSchedule(Millis overdue_after) : overdue_after_(overdue_after) {}
 
