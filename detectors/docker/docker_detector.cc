@@ -21,10 +21,23 @@ constexpr const char* kUnitFolders[] = {"/etc/systemd/system/", "/usr/lib/system
                                         "/lib/systemd/system/"};
 constexpr std::string_view kProgram = "dockerd";
 constexpr size_t kProcessesMax = 100'000;
+constexpr size_t kUnitsMax = 10'000;
+constexpr std::string_view kBooted = "/run/systemd/system";  // sd_booted(3)
 
 bool HasUnit(const FsRoot& root, std::string_view unit) {
   return std::ranges::any_of(
       kUnitFolders, [&](const char* folder) { return root.Exists(folder + std::string(unit)); });
+}
+
+// Whether another unit pulls it in (systemd.unit(5)): "enabled" is a link in a folder UNIT.wants.
+bool IsWanted(const FsRoot& root, std::string_view unit) {
+  return std::ranges::any_of(kUnitFolders, [&](const char* folder) {
+    const auto names = root.List(folder, kUnitsMax);
+    return names && std::ranges::any_of(*names, [&](const std::string& name) {
+             return (name.ends_with(".wants") || name.ends_with(".requires")) &&
+                    root.Exists(fmt::format("{}{}/{}", folder, name, unit));
+           });
+  });
 }
 
 // A dockerd whose number is in another file than the configured one; 0 where none runs, and none
@@ -75,7 +88,18 @@ std::vector<std::string> DockerDetector::types() const {
 
 bool DockerDetector::Supported() const {
   if (seen_) return true;
-  return (root_.Exists(config_.socket) || HasUnit(root_, "docker.service")) && !Dormant();
+  if (root_.Exists(config_.socket)) return !Dormant();
+  if (!HasUnit(root_, "docker.service")) return false;
+  return !root_.Exists(kBooted) || Enabled() || DaemonRuns();
+}
+
+bool DockerDetector::Enabled() const {
+  const MonoTime now = clock_->Mono();
+  if (enabled_due_ == MonoTime{} || now >= enabled_due_) {
+    enabled_due_ = now + config_.full_every;
+    enabled_ = IsWanted(root_, "docker.service") || IsWanted(root_, "docker.socket");
+  }
+  return enabled_;
 }
 
 bool DockerDetector::DaemonRuns() const {
@@ -100,8 +124,7 @@ bool DockerDetector::DaemonRuns() const {
 }
 
 bool DockerDetector::Dormant() const {
-  // sd_booted(3).
-  return root_.Exists("/run/systemd/system") && root_.Exists(config_.socket) && !DaemonRuns();
+  return root_.Exists(kBooted) && root_.Exists(config_.socket) && !DaemonRuns();
 }
 
 bool DockerDetector::LookAtProcess(MonoTime now) {

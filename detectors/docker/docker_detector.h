@@ -33,7 +33,8 @@ class DockerDetector final : public Detector {
   std::string_view name() const override { return "docker"; }
   std::vector<std::string> types() const override;
   // It has answered, or there is a socket or a docker.service; not where a socket waits for its
-  // first client.
+  // first client, nor where systemd starts neither docker.service nor its socket and no dockerd
+  // runs: Docker is installed there and not in use.
   bool Supported() const override;
   Millis interval() const override { return config_.interval; }
   Result<std::vector<Condition>> Probe(MonoTime deadline) override;
@@ -42,6 +43,8 @@ class DockerDetector final : public Detector {
   // Whether asking could make systemd start a daemon: it holds sockets here, and no dockerd runs.
   bool Dormant() const;
   bool DaemonRuns() const;
+  // Whether systemd starts the daemon, or its socket, at the boot.
+  bool Enabled() const;
   // True when another process is the daemon than at the last look.
   bool LookAtProcess(MonoTime now);
   // The calls that every look at all makes.
@@ -61,6 +64,8 @@ class DockerDetector final : public Detector {
   // Of a dockerd that config.pid_file does not name; looked for among all processes, so not often.
   mutable int64_t found_pid_ = 0;
   mutable MonoTime find_due_{};
+  mutable bool enabled_ = false;
+  mutable MonoTime enabled_due_{};
   MonoTime all_due_{};    // of the next look at all
   MonoTime shims_due_{};  // of the next scan of processes
   MonoTime exec_due_{};

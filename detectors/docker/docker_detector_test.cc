@@ -129,6 +129,27 @@ TEST_F(DockerDetectorTest, AUnitWithoutASocketIsUnknownNotBad) {
   }
 }
 
+TEST_F(DockerDetectorTest, OneThatIsInstalledAndNotInUseIsNotSupported) {
+  ASSERT_TRUE(MakeFolders(folder_ / "run/systemd/system"));
+  ASSERT_TRUE(MakeFolders(folder_ / "usr/lib/systemd/system"));
+  ASSERT_TRUE(MakeFolders(folder_ / "proc/1"));
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "proc/1/comm", "systemd\n"));
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "usr/lib/systemd/system/docker.service", "[Unit]\n"));
+  EXPECT_FALSE(DockerDetector(&clock_, host_, config_).Supported());
+  // Enabled.
+  const std::string wants = folder_ / "etc/systemd/system/multi-user.target.wants";
+  ASSERT_TRUE(MakeFolders(wants));
+  ASSERT_EQ(
+      ::symlink("/usr/lib/systemd/system/docker.service", (wants + "/docker.service").c_str()), 0);
+  EXPECT_TRUE(DockerDetector(&clock_, host_, config_).Supported());
+  // Started by hand.
+  ASSERT_TRUE(RemoveTree(wants));
+  EXPECT_FALSE(DockerDetector(&clock_, host_, config_).Supported());
+  ASSERT_TRUE(MakeFolders(folder_ / "proc/812"));
+  ASSERT_TRUE(WriteFileAtomic(folder_ / "proc/812/comm", "dockerd\n"));
+  EXPECT_TRUE(DockerDetector(&clock_, host_, config_).Supported());
+}
+
 TEST_F(DockerDetectorTest, NothingIsBadOfAnEngineThatAnswers) {
   Start();
   for (int look = 0; look < 4; ++look) {
