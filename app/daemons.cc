@@ -188,7 +188,9 @@ int RunTaskShim(const Invocation& invocation) {
 }
 
 int RunGpuProbe(const Invocation& invocation) {
-  if (invocation.args.raw.size() != 1) return kExitUsage;
+  const std::vector<std::string>& words = invocation.args.raw;
+  if (words.size() == 2 && words.back() == kGpuPingWord) GpuPingMain(words.front());
+  if (words.size() != 1) return kExitUsage;
   GpuChildMain(invocation.args.raw.front());
 }
 

@@ -458,10 +458,16 @@ constexpr ConfigKey kDetectorKeys[] = {
     {"detectors.gpu", "hung_after_cold",
      [](Config& c) { return Slot(&c.detectors.gpu.hung_after_cold); },
      Between(Millis(100), Minutes(10)), "... and where it is not, or not known."},
+    {"detectors.gpu", "ping_max", [](Config& c) { return Slot(&c.detectors.gpu.ping_max); },
+     Between(Millis(0), Minutes(1)),
+     "With persistence mode: the driver, asked at every look, that has not answered a small "
+     "question "
+     "by then is told of, as no hard fault yet; 0s: it is not asked."},
     {"detectors.gpu", "library", [](Config& c) { return Slot(&c.detectors.gpu.library); },
      Form(TextForm::kNotEmpty), "NVML, by a name for dlopen(3) or a path."},
     {"detectors.gpu", "expected", [](Config& c) { return Slot(&c.detectors.gpu.expected); },
-     Between(0, 64), "GPUs that the host is to have; 0: as many as the PCI bus shows."},
+     Between(0, 64),
+     "GPUs that the host is to have; 0: as its EC2 type has, else as the PCI bus shows."},
     {"detectors.gpu", "error_window", [](Config& c) { return Slot(&c.detectors.gpu.error_window); },
      Between(Seconds(10), Hours(24)),
      "Errors of memory and links are told this long after they were counted."},

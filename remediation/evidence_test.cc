@@ -105,5 +105,19 @@ TEST_F(EvidenceTest, ADetectorThatLooksSeldomIsBelievedUntilItMissedALook) {
   EXPECT_EQ(HostRecordFromJson(ToJson(record_)).value().detectors.at("gpu").every, Seconds(60));
 }
 
+TEST_F(EvidenceTest, AFaultThatIsLookedAtSeldomMayBeActedOnUntilALookWasMissed) {
+  TakeReport(Beat({{"docker", Seconds(60)}, {"gpu", Seconds(60)}}), now_, &record_);
+  const auto fresh_after = [this](Seconds span) {
+    const Assessment seen = Assess(policy_, record_, now_ + span);
+    EXPECT_NE(seen.worst, nullptr);
+    EXPECT_EQ(seen.worst->condition.type, "dockerCondition");
+    return seen.fresh;
+  };
+  ASSERT_LT(policy_.evidence_age_max, Seconds(60));
+  EXPECT_TRUE(fresh_after(Seconds(61)));
+  EXPECT_TRUE(fresh_after(Seconds(130)));
+  EXPECT_FALSE(fresh_after(Seconds(131)));
+}
+
 }  // namespace
 }  // namespace fleetmedic

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 #include "detectors/gpu/gpu_sample.h"
 #include "detectors/gpu/nvml_api.h"
@@ -29,14 +30,15 @@ std::string TextOf(const char (&buffer)[kSize]) {
 
 class Library {
  public:
-  explicit Library(void* handle) : handle_(handle) {}
+  // `tells`: the name of each call, before it, on the standard error.
+  Library(void* handle, bool tells) : handle_(handle), tells_(tells) {}
 
   // Calls a function of the library by its name; kFunctionNotFound where this version has none.
   template <typename... Params, typename... Args>
   int Call(const char* name, int (*)(Params...), Args... args) const {
     auto* const function = reinterpret_cast<int (*)(Params...)>(dlsym(handle_, name));
     if (function == nullptr) return nvml::kFunctionNotFound;
-    WriteAll(STDERR_FILENO, std::string(name) + "\n");
+    if (tells_) WriteAll(STDERR_FILENO, std::string(name) + "\n");
     return function(args...);
   }
 
@@ -49,6 +51,7 @@ class Library {
 
  private:
   void* const handle_;
+  const bool tells_;
 };
 
 // The types of what is called.
@@ -212,7 +215,7 @@ NvmlSample SampleOf(const std::string& name) {
     sample.library_error = why == nullptr ? "cannot load " + name : why;
     return sample;
   }
-  const Library library(handle);
+  const Library library(handle, /*tells=*/true);
   char text[96] = {};
   // The library's own version needs no driver: where that is another's, both are told.
   if (library.Call("nvmlSystemGetNVMLVersion", kText, text, unsigned{sizeof text}) ==
@@ -244,6 +247,38 @@ void GpuChildMain(const std::string& library) {
   // No nvmlShutdown, which can hang as anything of the driver: the end of the process lets go of
   // all that it had open.
   _exit(0);
+}
+
+void GpuPingMain(const std::string& name) {
+  void* const handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) _exit(1);
+  const Library library(handle, /*tells=*/false);
+  unsigned count = 0;
+  if (library.Call("nvmlInit_v2", kNothing) != nvml::kSuccess ||
+      library.Call("nvmlDeviceGetCount_v2", kCount, &count) != nvml::kSuccess) {
+    _exit(1);
+  }
+  std::vector<Device> devices;
+  for (unsigned index = 0; index < count && index < kGpusMax; ++index) {
+    Device device = nullptr;
+    if (library.Call("nvmlDeviceGetHandleByIndex_v2", kHandle, index, &device) == nvml::kSuccess) {
+      devices.push_back(device);
+    }
+  }
+  while (true) {
+    WriteAll(STDOUT_FILENO, ".");
+    char question = 0;
+    ssize_t got = 0;
+    do {
+      got = read(STDIN_FILENO, &question, 1);
+    } while (got < 0 && errno == EINTR);
+    if (got <= 0) _exit(0);
+    for (const Device device : devices) {
+      unsigned celsius = 0;
+      (void)library.Call("nvmlDeviceGetTemperature", kFigure, device, int{nvml::kSensorGpu},
+                         &celsius);
+    }
+  }
 }
 
 }  // namespace fleetmedic

@@ -11,7 +11,13 @@ constexpr ConditionType kTypes[] = {
      "hang as they start.",
      "A child process asks NVML for everything. It is given detectors.gpu.hung_after, or "
      "hung_after_cold where no persistence mode keeps the driver ready; the message names the "
-     "call. A child that does not die is left alone and no other is started beside it.",
+     "call. A child that does not die is left alone and no other is started beside it. Where "
+     "persistence mode is on, a second child keeps NVML open and asks for the temperatures at "
+     "every "
+     "look: no answer within detectors.gpu.ping_max is told at once, softly (NoAnswer), since a "
+     "driver that is well can be busy with the start of a job, and the whole look is asked at "
+     "once; "
+     "that child ends where a GPU may have to be reset.",
      "Look for Xid 79, 119 and 120 in the kernel log and for processes in state D. The driver "
      "cannot be unloaded then: reboot.",
      "A look comes back.", Rung::kReboot},

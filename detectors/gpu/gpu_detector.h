@@ -1,5 +1,6 @@
-// Watches NVIDIA's GPUs: the PCI bus by its files at every look, and NVML by a child process now
-// and then, so that a driver that hangs is seen and hangs nothing of ours.
+// Watches NVIDIA's GPUs: the PCI bus by its files at every look, and NVML by child processes: all
+// of it now and then, and at every look one small question, where the driver is kept ready anyway;
+// so that a driver that hangs is seen and hangs nothing of ours.
 #ifndef FLEETMEDIC_DETECTORS_GPU_GPU_DETECTOR_H_
 #define FLEETMEDIC_DETECTORS_GPU_GPU_DETECTOR_H_
 
@@ -12,15 +13,17 @@
 #include "config/host_config.h"
 #include "detectors/detector.h"
 #include "detectors/gpu/gpu_evaluate.h"
+#include "detectors/gpu/gpu_ping.h"
 #include "detectors/gpu/gpu_probe.h"
 
 namespace fleetmedic {
 
 class GpuDetector final : public Detector {
  public:
-  // `child` is the argv of a program that runs GpuChildMain with the library that follows.
+  // `child` is the argv of a program that runs GpuChildMain with the library that follows, and
+  // GpuPingMain where kGpuPingWord follows that.
   GpuDetector(const Clock* clock, const HostConfig& host, const GpuConfig& config,
-              std::vector<std::string> child);
+              const std::vector<std::string>& child);
 
   std::string_view name() const override { return "gpu"; }
   std::vector<std::string> types() const override;
@@ -31,6 +34,10 @@ class GpuDetector final : public Detector {
 
  private:
   void FindAgain(MonoTime now) const;
+  bool Asleep() const;
+  bool Warm() const;
+  bool MayWantReset() const;
+  void Ping(MonoTime deadline);
   void AskNvml(MonoTime deadline);
 
   const Clock* const clock_;
@@ -40,6 +47,7 @@ class GpuDetector final : public Detector {
   mutable GpuSample sample_;
   mutable MonoTime find_due_{};
   GpuProbe probe_;
+  GpuPing ping_;
   MonoTime ask_due_{};
   GpuHistory history_;
 };

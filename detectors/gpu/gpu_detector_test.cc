@@ -190,6 +190,73 @@ TEST_F(GpuReportTest, AHungDriverIsReportedAfterItsTime) {
   Measured("a hung driver, reported,", fault);
 }
 
+// Both GPUs with persistence mode.
+const std::string kReadyGpus =
+    "gpu 00000000:3B:00.0\npersistence 1\ngpu 00000000:86:00.0\npersistence 1\n";
+
+class GpuPingTest : public GpuReportTest {
+ protected:
+  // Every function of NVML hangs as long as the file is there.
+  void Hang() { EXPECT_TRUE(WriteFileAtomic(config_.library + ".hangs", "")); }
+  void GoOn() { EXPECT_TRUE(RemoveTree(config_.library + ".hangs")); }
+  bool ChildRuns() {
+    Command look;
+    look.argv = {"pgrep", "-f", "gpu_test_child " + config_.library + " ping"};
+    const Result<CommandResult> found = RunCommand(look, clock_, clock_.Mono() + Seconds(10));
+    return found && !found->standard_output.empty();
+  }
+  // The child has answered once; then it is asked at each look.
+  void StartAndWaitForTheChild() {
+    Start();
+    const MonoTime give_up = clock_.Mono() + Seconds(60);
+    while (!ChildRuns() && clock_.Mono() < give_up) Await([](const auto&) { return true; });
+    for (int look = 0; look < 2; ++look) Await([](const auto&) { return true; });
+  }
+};
+
+TEST_F(GpuPingTest, ADriverThatGoesSilentIsToldWithinTwoSecondsAndHungInItsTime) {
+  Scenario(kReadyGpus);
+  StartAndWaitForTheChild();
+  const MonoTime fault = clock_.Mono();
+  Hang();
+  Condition told;
+  Await([&](const auto& conditions) {
+    told = Of(conditions, "GpuDriverHung");
+    return told.verdict == Verdict::kBad;
+  });
+  Measured("a driver that goes silent, reported,", fault);
+  EXPECT_EQ(told.reason, "NoAnswer") << told.message;
+  EXPECT_EQ(told.severity, Severity::kSoft);
+  Await([&](const auto& conditions) {
+    told = Of(conditions, "GpuDriverHung");
+    return told.reason == "NvmlHung";
+  });
+  Measured("a driver that hangs, reported as hung,", fault);
+  EXPECT_EQ(told.severity, Severity::kHard);
+  GoOn();
+  EXPECT_THAT(Await([](const auto& conditions) { return Bad(conditions).empty(); }),
+              testing::IsEmpty());
+}
+
+TEST_F(GpuPingTest, WhereItMayBeInTheWayTheDriverIsLetGo) {
+  config_.nvml_every = Millis(100);
+  Scenario(kReadyGpus);
+  StartAndWaitForTheChild();
+  for (const auto& [words, bad] :
+       {std::pair{"recovery 1\n", "GpuResetRequired(gpu-0000:86:00)"},
+        std::pair{"persistence 0\n", "GpuPersistenceOff(gpu-0000:86:00)"}}) {
+    ASSERT_TRUE(ChildRuns());
+    Scenario(kReadyGpus + words);
+    EXPECT_THAT(Await([](const auto& conditions) { return !Bad(conditions).empty(); }),
+                testing::ElementsAre(bad));
+    for (int look = 0; look < 2; ++look) Await([](const auto&) { return true; });
+    EXPECT_FALSE(ChildRuns()) << bad;
+    Scenario(kReadyGpus);
+    Await([](const auto& conditions) { return Bad(conditions).empty(); });
+    for (int look = 0; look < 2; ++look) Await([](const auto&) { return true; });
+  }
+}
+
 TEST_F(GpuDetectorTest, OneGoneFromSysfsStaysLost) {
   const auto detector = Make();
   ProbeUntilAnswered(detector.get());

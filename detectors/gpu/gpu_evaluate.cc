@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "detectors/condition_types.h"
+#include "detectors/gpu/gpu_instances.h"
 #include "detectors/gpu/nvml_api.h"
 
 namespace fleetmedic {
@@ -95,7 +96,14 @@ class Judge {
       Bad("GpuDriverHung", "", "NvmlHung", sample_.message);
       return;
     }
-    if (sample_.state == GpuSample::Nvml::kNotYet || sample_.state == GpuSample::Nvml::kFailed) {
+    if (sample_.silent_for > Micros(0)) {
+      // Soft, and no reason to act yet: a driver that is well may be busy with the start of a job.
+      Bad("GpuDriverHung", "", "NoAnswer",
+          fmt::format("for {} the driver has not answered what it answers within milliseconds",
+                      FormatDuration(std::chrono::duration_cast<Millis>(sample_.silent_for))))
+          ->severity = Severity::kSoft;
+    } else if (sample_.state == GpuSample::Nvml::kNotYet ||
+               sample_.state == GpuSample::Nvml::kFailed) {
       Tell("GpuDriverHung", "", Verdict::kUnknown, "CouldNotTell",
            sample_.message.empty() ? "the first look has not come back yet" : sample_.message);
     }
@@ -116,18 +124,29 @@ class Judge {
     }
   }
 
+  // How many NVML should list, and who says so.
+  std::pair<size_t, std::string> Expected() const {
+    if (thresholds_.expected > 0) return {static_cast<size_t>(thresholds_.expected), ""};
+    const int gpus = GpusOfInstanceType(sample_.host.instance_type);
+    if (gpus == 0) return {counted_.size(), ""};
+    // Without those that were given to another driver (vfio-pci).
+    const size_t others = sample_.host.gpus.size() - counted_.size();
+    return {static_cast<size_t>(gpus) - std::min(others, static_cast<size_t>(gpus)),
+            " that a " + sample_.host.instance_type + " has"};
+  }
+
   void JudgeCount() {
     const size_t listed = sample_.nvml.gpus.size();
-    const size_t expected =
-        thresholds_.expected > 0 ? static_cast<size_t>(thresholds_.expected) : counted_.size();
+    const auto [expected, by] = Expected();
     if (listed >= expected) return;
     std::vector<std::string> missing;
     for (const PciGpu& gpu : counted_) {
       if (!listed_.contains(gpu.address)) missing.push_back(gpu.address);
     }
     Bad("GpuMissing", "", listed == 0 ? "NoneListed" : "FewerThanExpected",
-        fmt::format("{} of {} GPUs are listed by NVML, {} are on the PCI bus{}{}", listed, expected,
-                    counted_.size(), missing.empty() ? "" : "; not listed: ", Listed(missing)));
+        fmt::format("{} of {} GPUs{} are listed by NVML, {} are on the PCI bus{}{}", listed,
+                    expected, by, counted_.size(),
+                    missing.empty() ? "" : "; not listed: ", Listed(missing)));
   }
 
   // A GPU that does not say its own address is the one of the bus that no other is.

@@ -18,7 +18,7 @@
 namespace fleetmedic {
 
 struct GpuThresholds {
-  int64_t expected = 0;  // GPUs that the host is to have; 0: as many as the PCI bus shows
+  int64_t expected = 0;  // GPUs that the host is to have; 0: as its type has
   // An error is told this long after it was counted.
   Millis error_window = Minutes(15);
   // Replays and CRC errors of one link within the window; one recovery is one too many.
@@ -42,6 +42,8 @@ struct GpuSample {
   NvmlSample nvml;
   // When `nvml` was read: a sample is counted once.
   MonoTime nvml_at{};
+  // For how long a small question has not been answered; 0: it was, or none is asked.
+  Micros silent_for{0};
 };
 
 // What is remembered between looks.

@@ -102,6 +102,18 @@ const Case kAtOnce[] = {
     {"a look that does not come back is a hung driver",
      [](GpuSample* s) { s->state = GpuSample::Nvml::kHung; }, "GpuDriverHung", "", "NvmlHung",
      Severity::kHard},
+    {"a driver that has just gone silent is told of softly",
+     [](GpuSample* s) { s->silent_for = Millis(950); }, "GpuDriverHung", "", "NoAnswer",
+     Severity::kSoft},
+    {"one that the look calls hung is hung, however silent",
+     [](GpuSample* s) {
+       s->silent_for = Seconds(9);
+       s->state = GpuSample::Nvml::kHung;
+     },
+     "GpuDriverHung", "", "NvmlHung", Severity::kHard},
+    {"a GPU that the type of the machine has and the bus does not is missing",
+     [](GpuSample* s) { s->host.instance_type = "g5.12xlarge"; }, "GpuMissing", "",
+     "FewerThanExpected", Severity::kHard},
     {"one GPU fewer than on the bus is missing", [](GpuSample* s) { s->nvml.gpus.pop_back(); },
      "GpuMissing", "", "FewerThanExpected", Severity::kHard},
     {"none listed is none, and not one", [](GpuSample* s) { s->nvml.gpus.clear(); }, "GpuMissing",
@@ -315,6 +327,17 @@ TEST(EvaluateGpuTest, CountsAgainstTheConfigWhereItSays) {
   const Condition* missing = Find(conditions, "GpuMissing");
   EXPECT_EQ(missing->verdict, Verdict::kBad);
   EXPECT_THAT(missing->message, HasSubstr("2 of 8 GPUs"));
+}
+
+TEST(EvaluateGpuTest, CountsAgainstTheTypeOfTheMachineWithoutWhatIsGivenToOthers) {
+  GpuSample sample = Healthy();
+  sample.host.instance_type = "g5.12xlarge";
+  GpuHistory history;
+  EXPECT_THAT(Find(EvaluateGpu(sample, {}, &history), "GpuMissing")->message,
+              HasSubstr("2 of 4 GPUs that a g5.12xlarge has are listed by NVML, 2 are on the PCI"));
+  sample.host.gpus.push_back({"0000:a1:00.0", "vfio-pci", true});
+  sample.host.gpus.push_back({"0000:a2:00.0", "vfio-pci", true});
+  EXPECT_EQ(Find(EvaluateGpu(sample, {}, &history), "GpuMissing")->verdict, Verdict::kOk);
 }
 
 }  // namespace

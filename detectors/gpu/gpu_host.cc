@@ -89,6 +89,7 @@ GpuHost FindGpus(const FsRoot& root) {
     host.library_installed =
         host.library_installed || root.Exists(std::string(folder) + "/libnvidia-ml.so.1");
   }
+  host.instance_type = Text(root, "/sys/devices/virtual/dmi/id/product_name");
   LookAtGpus(root, &host);
   return host;
 }

@@ -26,6 +26,7 @@ struct GpuHost {
   bool module_loaded = false;
   std::string module_version;  // "550.54.15"; empty where it could not be told
   bool library_installed = false;
+  std::string instance_type;  // the DMI product name; empty where it cannot be read
 
   bool operator==(const GpuHost&) const = default;
 };

@@ -5,10 +5,12 @@
 //   fail FUNCTION CODE       that function answers with this code
 //   hang FUNCTION            that function never comes back
 //   crash FUNCTION           that function ends the process by a signal
+//   (a file with ".hangs" after it instead: as long as it is there, every function hangs)
 //   gpu BUSID                one more GPU; the lines that follow are its own:
 //   ecc N | remap_pending 1 | remap_failed 1 | retirement_pending 1 | reasons MASK | clock MHZ
 //   persistence 0 | fabric STATE STATUS | recovery ACTION | lost 1 | link NUMBER ACTIVE RECOVERIES
 #include <dlfcn.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -47,10 +49,10 @@ struct Scenario {
   std::vector<Gpu> gpus;
 };
 
-std::string ScenarioPath() {
+std::string LibraryPath() {
   Dl_info info{};
-  if (dladdr(reinterpret_cast<void*>(&ScenarioPath), &info) == 0) return "";
-  return std::string(info.dli_fname) + ".scenario";
+  if (dladdr(reinterpret_cast<void*>(&LibraryPath), &info) == 0) return "";
+  return info.dli_fname;
 }
 
 void ReadGpuLine(const std::string& word, std::istringstream& line, Gpu* gpu) {
@@ -68,7 +70,7 @@ void ReadGpuLine(const std::string& word, std::istringstream& line, Gpu* gpu) {
 const Scenario& TheScenario() {
   static const Scenario* const scenario = [] {
     auto* const read = new Scenario;
-    std::ifstream file(ScenarioPath());
+    std::ifstream file(LibraryPath() + ".scenario");
     std::string text;
     while (std::getline(file, text)) {
       std::istringstream line(text);
@@ -98,6 +100,8 @@ const Scenario& TheScenario() {
 int Enter(const char* function) {
   const Scenario& scenario = TheScenario();
   while (scenario.hangs.contains(function)) pause();
+  const std::string hangs = LibraryPath() + ".hangs";
+  while (access(hangs.c_str(), F_OK) == 0) poll(nullptr, 0, 5);
   if (scenario.crashes.contains(function)) abort();
   const auto fail = scenario.fails.find(function);
   return fail == scenario.fails.end() ? kSuccess : fail->second;
