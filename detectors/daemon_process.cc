@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/process_stat.h"
 #include "base/text.h"
 #include "detectors/proc_text.h"
 
@@ -16,36 +17,18 @@ namespace fleetmedic {
 namespace {
 
 constexpr size_t kStatBytesMax = 4096;
-// Counted from the state, which is field 3 of proc(5); starttime is field 22.
-constexpr size_t kStartTimeField = 19;
 
 }  // namespace
-
-std::optional<DaemonProcess> ParseProcessStat(std::string_view text) {
-  // The name may hold blanks and brackets: it ends at the last one.
-  const size_t open = text.find('(');
-  const size_t close = text.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open) {
-    return std::nullopt;
-  }
-  const std::optional<uint64_t> pid = ParseCount(Trim(text.substr(0, open)));
-  const std::vector<std::string_view> fields = Fields(text.substr(close + 1));
-  if (!pid.has_value() || *pid > INT32_MAX || fields.size() <= kStartTimeField) {
-    return std::nullopt;
-  }
-  const std::optional<uint64_t> start = ParseCount(fields[kStartTimeField]);
-  if (!start.has_value()) return std::nullopt;
-  return DaemonProcess{.pid = static_cast<int64_t>(*pid),
-                       .start_ticks = *start,
-                       .name = std::string(text.substr(open + 1, close - open - 1)),
-                       .state = fields[0].front()};
-}
 
 Result<DaemonProcess> ReadProcess(const FsRoot& root, int64_t pid) {
   const std::string path = fmt::format("/proc/{}/stat", pid);
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::string text, root.ReadFile(path, kStatBytesMax));
-  if (std::optional<DaemonProcess> process = ParseProcessStat(text)) return *std::move(process);
-  return Fail(Code::kCorrupt, path + " is not as proc(5) says");
+  std::optional<ProcessStat> stat = ParseProcessStat(text);
+  if (!stat) return Fail(Code::kCorrupt, path + " is not as proc_pid_stat(5) says");
+  return DaemonProcess{.pid = stat->key.pid,
+                       .start_ticks = stat->key.start_ticks,
+                       .name = std::move(stat->name),
+                       .state = stat->state};
 }
 
 Result<DaemonProcess> ReadPidFileProcess(const FsRoot& root, std::string_view path) {

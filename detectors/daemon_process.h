@@ -27,9 +27,6 @@ struct DaemonProcess {
   }
 };
 
-// Of the text of /proc/PID/stat (proc(5)). Pure. None where it is no such text.
-std::optional<DaemonProcess> ParseProcessStat(std::string_view text);
-
 // Of /proc/PID/stat below the root. kNotFound where there is no such process.
 Result<DaemonProcess> ReadProcess(const FsRoot& root, int64_t pid);
 // Of the process that a file with its number names.

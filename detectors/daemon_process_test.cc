@@ -7,23 +7,6 @@
 namespace fleetmedic {
 namespace {
 
-TEST(ProcessStatTest, ReadsANameWithBracketsAndBlanks) {
-  const auto process = ParseProcessStat(
-      "812 (a) (b) T 1 812 812 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 17 0 4711 1 2 3 4\n");
-  ASSERT_TRUE(process.has_value());
-  EXPECT_EQ(process->pid, 812);
-  EXPECT_EQ(process->name, "a) (b");
-  EXPECT_EQ(process->state, 'T');
-  EXPECT_EQ(process->start_ticks, 4711u);
-}
-
-TEST(ProcessStatTest, RefusesWhatIsNoSuchText) {
-  for (const char* text : {"", "812", "812 )x( S", "x (a) S 1 1", "812 (a) S 1 2 3",
-                           "99999999999 (a) T 1 1 1 0 1 1 1 2 3 4 5 6 7 8 20 0 17 0 4711"}) {
-    EXPECT_FALSE(ParseProcessStat(text).has_value()) << text;
-  }
-}
-
 TEST(ProcessStatTest, ReadsThisProcess) {
   const auto process = ReadProcess(FsRoot(), ::getpid());
   ASSERT_TRUE(process) << process.error().message;

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/process_stat.h"
 #include "base/text.h"
 
 namespace fleetmedic {
@@ -35,21 +36,12 @@ UniqueFd OpenPidFd(int pid) {
   return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
-// Those of /proc/PID/stat after the command's name: state, parent, group, ...
-Result<std::vector<std::string>> StatFields(int pid) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string stat,
-                              ReadFile(fmt::format("/proc/{}/stat", pid), kStatBytesMax));
-  // The command's name is in parentheses and may hold anything, parentheses and spaces too.
-  const size_t end = stat.rfind(')');
-  if (end == std::string::npos || end + 2 >= stat.size()) {
-    return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat has no command", pid));
-  }
-  std::vector<std::string> fields;
-  for (const std::string_view field : Split(std::string_view(stat).substr(end + 2), ' ')) {
-    fields.emplace_back(field);
-  }
-  if (fields.size() < 20) return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat is short", pid));
-  return fields;
+Result<ProcessStat> StatOf(int pid) {
+  const std::string path = fmt::format("/proc/{}/stat", pid);
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kStatBytesMax));
+  std::optional<ProcessStat> stat = ParseProcessStat(text);
+  if (!stat) return Fail(Code::kCorrupt, path + " is not as proc_pid_stat(5) says");
+  return *std::move(stat);
 }
 
 // A whole entry: the mark of task web/1 is the beginning of that of web/10.
@@ -60,8 +52,6 @@ bool HasMark(int pid, std::string_view mark) {
   const std::vector<std::string_view> entries = Split(*environ, '\0');
   return std::ranges::find(entries, mark) != entries.end();
 }
-
-bool HasEnded(const std::vector<std::string>& stat) { return stat[0] == "Z" || stat[0] == "X"; }
 
 }  // namespace
 
@@ -74,13 +64,9 @@ std::string KernelBootId() {
 }
 
 Result<ProcessName> NameProcess(int pid) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<std::string> fields, StatFields(pid));
-  if (HasEnded(fields)) {
-    return Fail(Code::kNotFound, fmt::format("process {} has ended", pid));
-  }
-  const std::optional<uint64_t> start = Number<uint64_t>(fields[19]);
-  if (!start) return Fail(Code::kCorrupt, fmt::format("/proc/{}/stat has no start time", pid));
-  return ProcessName{.pid = pid, .start_ticks = *start, .boot_id = KernelBootId()};
+  FLEETMEDIC_ASSIGN_OR_RETURN(const ProcessStat stat, StatOf(pid));
+  if (stat.ended()) return Fail(Code::kNotFound, fmt::format("process {} has ended", pid));
+  return ProcessName{.pid = pid, .start_ticks = stat.key.start_ticks, .boot_id = KernelBootId()};
 }
 
 bool ProcessAlive(const ProcessName& name) {
@@ -121,8 +107,8 @@ bool GroupLives(int group) {
   return std::ranges::any_of(*names, [&](const std::string& name) {
     const std::optional<int> pid = Number<int>(name);
     if (!pid) return false;
-    const Result<std::vector<std::string>> fields = StatFields(*pid);
-    return fields && !HasEnded(*fields) && Number<int>((*fields)[2]) == group;
+    const Result<ProcessStat> stat = StatOf(*pid);
+    return stat && !stat->ended() && stat->group == group;
   });
 }
 

@@ -29,12 +29,6 @@ constexpr size_t kJournalLinesMax = 400;
 constexpr size_t kUnitRowsMax = 400;
 constexpr size_t kReplyBytesMax = size_t{4} << 20;
 
-template <typename T>
-bool ReadNumber(std::string_view text, T* out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 // Each file under a heading of its own; what is not there is left out.
 Result<std::string> FilesText(const FsRoot& root, std::span<const std::string_view> paths) {
   std::string text;
@@ -122,13 +116,13 @@ Result<std::string> Containers(const HttpClient& client, MonoTime deadline) {
 Result<std::string> Processes(const FsRoot& root, const Clock& clock, MonoTime deadline) {
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<std::string> names,
                               root.List("/proc", kProcessesMax));
-  std::vector<ProcessLine> processes;
+  std::vector<ProcessStat> processes;
   for (const std::string& name : names) {
     if (clock.Mono() >= deadline) break;
     if (name.empty() || name.front() < '0' || name.front() > '9') continue;
     const Result<std::string> stat = root.ReadFile("/proc/" + name + "/stat", 4096);
     if (!stat) continue;  // it has ended
-    if (Result<ProcessLine> process = ParseProcessLine(*stat)) processes.push_back(*process);
+    if (auto process = ParseProcessStat(*stat)) processes.push_back(*std::move(process));
   }
   if (processes.empty()) return Fail(Code::kNotFound, "no process is listed");
   return ProcessTable(std::move(processes), kProcessRowsMax, ::sysconf(_SC_PAGESIZE),
@@ -160,50 +154,26 @@ Result<std::string> Gpu(const FsRoot& root) {
 
 }  // namespace
 
-Result<ProcessLine> ParseProcessLine(std::string_view stat) {
-  // The name stands in parentheses and may hold anything, parentheses too.
-  const size_t open = stat.find('(');
-  const size_t close = stat.rfind(')');
-  ProcessLine line;
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open ||
-      !ReadNumber(Trim(stat.substr(0, open)), &line.pid)) {
-    return Fail(Code::kCorrupt, "/proc/PID/stat has another form");
-  }
-  line.name = stat.substr(open + 1, close - open - 1);
-  const std::vector<std::string_view> fields = Split(Trim(stat.substr(close + 1)), ' ');
-  uint64_t user = 0;
-  uint64_t system = 0;
-  // Fields 3, 4, 14, 15 and 24 of proc(5).
-  if (fields.size() < 22 || fields[0].size() != 1 || !ReadNumber(fields[1], &line.parent) ||
-      !ReadNumber(fields[11], &user) || !ReadNumber(fields[12], &system) ||
-      !ReadNumber(fields[21], &line.resident_pages)) {
-    return Fail(Code::kCorrupt, "/proc/PID/stat has another form");
-  }
-  line.state = fields[0][0];
-  line.cpu_ticks = user + system;
-  return line;
-}
-
-std::string ProcessTable(std::vector<ProcessLine> processes, size_t rows_max, int64_t page_bytes,
+std::string ProcessTable(std::vector<ProcessStat> processes, size_t rows_max, int64_t page_bytes,
                          int64_t ticks_per_second) {
   const size_t all = processes.size();
-  std::vector<ProcessLine> chosen;
+  std::vector<ProcessStat> chosen;
   std::set<int> pids;
-  const auto choose = [&](const ProcessLine& process, size_t limit) {
-    if (chosen.size() < limit && pids.insert(process.pid).second) chosen.push_back(process);
+  const auto choose = [&](const ProcessStat& process, size_t limit) {
+    if (chosen.size() < limit && pids.insert(process.key.pid).second) chosen.push_back(process);
   };
-  for (const ProcessLine& process : processes) {
+  for (const ProcessStat& process : processes) {
     if (process.state == 'D') choose(process, rows_max / 2);
   }
   const size_t stuck = chosen.size();
-  std::ranges::stable_sort(processes, std::greater(), &ProcessLine::resident_pages);
-  for (const ProcessLine& process : processes) choose(process, stuck + (rows_max - stuck) / 2);
-  std::ranges::stable_sort(processes, std::greater(), &ProcessLine::cpu_ticks);
-  for (const ProcessLine& process : processes) choose(process, rows_max);
+  std::ranges::stable_sort(processes, std::greater(), &ProcessStat::resident_pages);
+  for (const ProcessStat& process : processes) choose(process, stuck + (rows_max - stuck) / 2);
+  std::ranges::stable_sort(processes, std::greater(), &ProcessStat::cpu_ticks);
+  for (const ProcessStat& process : processes) choose(process, rows_max);
   std::string text = fmt::format("{} processes\n{:>8} {:>8} S {:>10} {:>10} NAME\n", all, "PID",
                                  "PPID", "MIB", "CPU_S");
-  for (const ProcessLine& process : chosen) {
-    text += fmt::format("{:>8} {:>8} {} {:>10.1f} {:>10.1f} {}\n", process.pid, process.parent,
+  for (const ProcessStat& process : chosen) {
+    text += fmt::format("{:>8} {:>8} {} {:>10.1f} {:>10.1f} {}\n", process.key.pid, process.parent,
                         process.state,
                         static_cast<double>(process.resident_pages * page_bytes) / (1 << 20),
                         static_cast<double>(process.cpu_ticks) /

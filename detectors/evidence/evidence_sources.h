@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/process_stat.h"
 #include "config/docker_config.h"
 #include "config/host_config.h"
 #include "config/systemd_config.h"
@@ -24,17 +25,8 @@ std::vector<EvidenceSource> EvidenceSources(const Clock* clock, const HostConfig
                                             const DockerConfig& docker_config);
 
 // One process of /proc/PID/stat (proc(5)): those in uninterruptible sleep, and the largest.
-struct ProcessLine {
-  int pid = 0;
-  std::string name;
-  char state = '?';
-  int parent = 0;
-  uint64_t cpu_ticks = 0;
-  int64_t resident_pages = 0;
-};
-Result<ProcessLine> ParseProcessLine(std::string_view stat);
 // All in state D, then the largest by memory and by CPU time, as a table of at most `rows_max`.
-std::string ProcessTable(std::vector<ProcessLine> processes, size_t rows_max, int64_t page_bytes,
+std::string ProcessTable(std::vector<ProcessStat> processes, size_t rows_max, int64_t page_bytes,
                          int64_t ticks_per_second);
 
 // /proc/net/tcp by state: "ESTABLISHED 12".

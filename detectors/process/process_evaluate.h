@@ -2,7 +2,6 @@
 #ifndef FLEETMEDIC_DETECTORS_PROCESS_PROCESS_EVALUATE_H_
 #define FLEETMEDIC_DETECTORS_PROCESS_PROCESS_EVALUATE_H_
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,32 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/process_stat.h"
 #include "base/time.h"
 #include "model/condition.h"
 
 namespace fleetmedic {
-
-// A process by its number and start: the number alone is given again.
-struct ProcessKey {
-  int pid = 0;
-  uint64_t start_ticks = 0;
-
-  auto operator<=>(const ProcessKey&) const = default;
-};
-
-// What /proc/PID/stat says (proc_pid_stat(5)) of a process, which is its first thread.
-struct ProcessStat {
-  ProcessKey key;
-  int parent = 0;
-  char state = '?';  // 'D' uninterruptible, 'Z' a zombie
-  bool kernel_thread = false;
-  std::string name;  // as the process has it: anything
-
-  bool operator==(const ProcessStat&) const = default;
-};
-
-// None for a text of another form. The name may hold spaces and parentheses.
-std::optional<ProcessStat> ParseStat(std::string_view text);
 
 // The sum of voluntary and forced context switches in /proc/PID/status. While it stands still the
 // process was never run: what khungtaskd of the kernel goes by.

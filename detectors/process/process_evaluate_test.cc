@@ -28,7 +28,7 @@ ProcessSample HealthySample() {
 
 BlockedProcess Blocked(int pid) {
   BlockedProcess process;
-  process.stat = {{pid, 77}, 1, 'D', false, "postgres"};
+  process.stat = {.key = {pid, 77}, .parent = 1, .state = 'D', .name = "postgres"};
   process.switches = 40;
   return process;
 }
@@ -244,19 +244,6 @@ TEST(ProcessHistoryTest, KeepsToItsLimits) {
   EXPECT_EQ(history.BlockedSince(At(0)).size(), ProcessHistory::kBlockedMax);
   EXPECT_THAT(history.ZombiesSince(At(0)), ElementsAre(Pair(1, ProcessHistory::kZombiesMax)));
   EXPECT_THAT(history.walk().blocked, IsEmpty());
-}
-
-TEST(ParseProcessStatTest, ReadsANameOfAnyForm) {
-  const std::string rest =
-      " D 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 109 1 2 18446744073709551615\n";
-  EXPECT_EQ(ParseStat("7 (bash)" + rest), (ProcessStat{{7, 109}, 1, 'D', false, "bash"}));
-  EXPECT_EQ(ParseStat("7 (a) Z 2 (b)" + rest)->name, "a) Z 2 (b");
-  EXPECT_EQ(ParseStat("7 ()" + rest)->name, "");
-  for (const char* text : {"", "7 (bash) D 1", "7 bash D", ")(", "x (bash) D 1 2 3"}) {
-    EXPECT_EQ(ParseStat(text), std::nullopt) << text;
-  }
-  EXPECT_TRUE(
-      ParseStat("2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 0 0\n")->kernel_thread);
 }
 
 TEST(ParseProcessStatusTest, ReadsSwitchesAndLimits) {

@@ -5,36 +5,6 @@
 #include "detectors/process/process_evaluate.h"
 
 namespace fleetmedic {
-namespace {
-
-// include/linux/sched.h
-constexpr uint64_t kKernelThreadFlag = 0x00200000;
-
-}  // namespace
-
-std::optional<ProcessStat> ParseStat(std::string_view text) {
-  const size_t open = text.find('(');
-  const size_t close = text.rfind(')');
-  if (open == std::string_view::npos || close == std::string_view::npos || close < open) {
-    return std::nullopt;
-  }
-  // After the name: state parent ... flags (the 7th) ... starttime (the 20th).
-  const std::vector<std::string_view> fields = Fields(text.substr(close + 1));
-  if (fields.size() < 20 || fields[0].size() != 1) return std::nullopt;
-  const std::optional<uint64_t> pid = ParseCount(text.substr(0, open));
-  const std::optional<uint64_t> parent = ParseCount(fields[1]);
-  const std::optional<uint64_t> flags = ParseCount(fields[6]);
-  const std::optional<uint64_t> start = ParseCount(fields[19]);
-  if (!pid || !parent || !flags || !start) return std::nullopt;
-  ProcessStat stat;
-  stat.key = {static_cast<int>(*pid), *start};
-  stat.parent = static_cast<int>(*parent);
-  stat.state = fields[0][0];
-  stat.kernel_thread = (*flags & kKernelThreadFlag) != 0;
-  stat.name = text.substr(open + 1, close - open - 1);
-  return stat;
-}
-
 std::optional<uint64_t> ParseSwitches(std::string_view status) {
   const auto counts = NamedCounts(status);
   const auto voluntary = counts.find("voluntary_ctxt_switches");

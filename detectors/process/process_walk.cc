@@ -44,7 +44,7 @@ void ProcessWalker::Look(const std::string& folder, ProcessWalk* walk, size_t* d
     *denied += text.error().code == Code::kPermissionDenied ? 1 : 0;
     return;
   }
-  const std::optional<ProcessStat> stat = ParseStat(*text);
+  const std::optional<ProcessStat> stat = ParseProcessStat(*text);
   if (!stat) return;
   if (stat->state == 'Z') {
     walk->zombies.push_back({stat->key, stat->parent});
@@ -125,7 +125,7 @@ BlockedDetail ProcessWalker::DetailOf(int pid) const {
 std::string ProcessWalker::NameOf(int pid) const {
   const Result<std::string> text =
       root_.ReadFile("/proc/" + std::to_string(pid) + "/stat", kFileBytesMax);
-  const std::optional<ProcessStat> stat = text ? ParseStat(*text) : std::nullopt;
+  const std::optional<ProcessStat> stat = text ? ParseProcessStat(*text) : std::nullopt;
   return stat ? stat->name : "";
 }
 
