@@ -6,12 +6,6 @@
 #include <fmt/format.h>
 
 namespace fleetmedic::sim {
-namespace {
-
-constexpr Micros kTurnAfterWakeMin = Millis(1);
-constexpr Micros kTurnAfterWakeMax = Millis(20);
-
-}  // namespace
 
 // What the remediator's processes call: the scheduler, with a network between that loses calls
 // and answers, and delivers old calls again.
