@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
+#include "base/cap_text.h"
+
 namespace fleetmedic {
 namespace {
 
 constexpr size_t kMessageBytesMax = 1024;
 constexpr size_t kUnitBytesMax = 256;
-
-void Cap(std::string* text, size_t bytes_max) {
-  if (text->size() <= bytes_max) return;
-  size_t end = bytes_max;
-  // Not within a UTF-8 sequence.
-  while (end > 0 && (static_cast<unsigned char>((*text)[end]) & 0xC0) == 0x80) --end;
-  text->resize(end);
-}
 
 }  // namespace
 
@@ -64,8 +58,8 @@ Condition MakeConditionOf(std::string_view type, Severity severity, std::string_
   condition.severity = severity;
   condition.reason = reason;
   condition.message = std::move(message);
-  Cap(&condition.unit, kUnitBytesMax);
-  Cap(&condition.message, kMessageBytesMax);
+  CapText(&condition.unit, kUnitBytesMax);
+  CapText(&condition.message, kMessageBytesMax);
   return condition;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "base/cap_text.h"
 #include "base/text.h"
 #include "stream/finding_owner.h"
 
@@ -212,6 +213,8 @@ void KernelRecord::Join(std::string_view line, KernelLine kind) {
     const bool telling = !line.starts_with("---");
     if (telling && heads_.size() < kHeadsMax) {
       heads_.push_back(VisibleText(line.substr(0, kHeadBytesMax)));
+      // Made visible, a control character is three bytes and more.
+      CapText(&heads_.back(), Condition::kEvidenceLineBytesMax);
     }
     return;
   }
@@ -244,9 +247,13 @@ void KernelRecord::Dress(Finding* finding) const {
     std::vector<std::string> evidence = heads_;
     constexpr std::string_view kTrace = "Call Trace: ";
     constexpr size_t kPart = Condition::kEvidenceLineBytesMax - kTrace.size();
+    size_t bytes = 0;
     for (size_t at = 0; at < trace_.size() && evidence.size() < Condition::kEvidenceLinesMax;
-         at += kPart) {
-      evidence.push_back((at == 0 ? std::string(kTrace) : "... ") + trace_.substr(at, kPart));
+         at += bytes) {
+      std::string part = trace_.substr(at);
+      CapText(&part, kPart);
+      bytes = part.size();
+      evidence.push_back((at == 0 ? std::string(kTrace) : "... ") + part);
     }
     if (!evidence.empty()) finding->condition.evidence = std::move(evidence);
   }

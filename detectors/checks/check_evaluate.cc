@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/cap_text.h"
 #include "base/text.h"
 #include "detectors/condition_types.h"
 
@@ -24,9 +25,7 @@ std::vector<std::string> VisibleLines(std::string_view output, size_t lines_max,
     if (line.empty()) continue;
     std::string visible = VisibleText(line);
     if (visible.size() > bytes_max) {
-      size_t cut = bytes_max - 3;
-      while (cut > 0 && (static_cast<unsigned char>(visible[cut]) & 0xC0) == 0x80) --cut;
-      visible.resize(cut);
+      CapText(&visible, bytes_max - 3);
       visible += "...";
     }
     lines.push_back(std::move(visible));

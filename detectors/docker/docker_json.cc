@@ -2,18 +2,22 @@
 
 #include <algorithm>
 
+#include "base/cap_text.h"
+
 namespace fleetmedic {
 namespace {
 
 constexpr size_t kShortIdChars = 12;
 constexpr size_t kFullIdChars = 64;
-constexpr size_t kNameCharsMax = 128;
+constexpr size_t kNameBytesMax = 128;
 constexpr size_t kLabelsMax = 64;
 constexpr size_t kWarningsMax = 32;
 constexpr size_t kComponentsMax = 16;
 
-std::string Text(const Json& json, size_t chars_max = kNameCharsMax) {
-  return json.string() == nullptr ? "" : json.string()->substr(0, chars_max);
+std::string Text(const Json& json, size_t bytes_max = kNameBytesMax) {
+  std::string text = json.string() == nullptr ? "" : *json.string();
+  CapText(&text, bytes_max);
+  return text;
 }
 
 }  // namespace
@@ -35,14 +39,14 @@ Result<std::vector<DockerContainer>> DockerContainersFromJson(const Json& json) 
     container.id = Text(member["Id"], kFullIdChars);
     // It becomes a path of a request and a unit: nothing but what an id is made of.
     if (state == nullptr || !IsDockerId(container.id)) continue;
-    container.state = state->substr(0, kNameCharsMax);
+    container.state = state->substr(0, kNameBytesMax);
     if (const Json::Array* names = member["Names"].array(); names != nullptr && !names->empty()) {
       container.name = Text(names->front());
     }
     if (const Json::Object* labels = member["Labels"].object(); labels != nullptr) {
       for (const auto& [name, value] : *labels) {
         if (container.labels.size() >= kLabelsMax) break;
-        container.labels[name.substr(0, kNameCharsMax)] = Text(value);
+        container.labels[name.substr(0, kNameBytesMax)] = Text(value);
       }
     }
     containers.push_back(std::move(container));

@@ -1,5 +1,6 @@
 #include "detectors/gpu/gpu_sample.h"
 
+#include "base/cap_text.h"
 #include "detectors/gpu/nvml_api.h"
 
 namespace fleetmedic {
@@ -113,7 +114,7 @@ Result<GpuReading> GpuFromJson(const Json& json) {
   OptionalWhere(&in, json, "recovery_action", &gpu.recovery_action);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   for (std::string* text : {&gpu.pci, &gpu.name, &gpu.uuid}) {
-    if (text->size() > kTextBytesMax) text->resize(kTextBytesMax);
+    CapText(text, kTextBytesMax);
   }
   if (gpu.nvlinks.size() > nvml::kNvlinksMax) gpu.nvlinks.resize(nvml::kNvlinksMax);
   return gpu;
