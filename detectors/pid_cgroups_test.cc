@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "detectors/logs/kmsg_reader.h"
+#include "detectors/logs/log_pump.h"
 #include "detectors/proc_text.h"
 
 namespace fleetmedic {
@@ -103,6 +105,69 @@ TEST_F(PidCgroupsTest, RemembersABoundedNumber) {
   cgroups_.Saw(beyond, 1, "web");
   End(beyond);
   EXPECT_EQ(cgroups_.Of(beyond, "web"), "");
+}
+
+// What the pump does with a line of the kernel, from its file to the frame.
+class CrashFrameTest : public testing::Test, public FrameSink {
+ protected:
+  uint64_t PostFrame(SpooledFrame* frame) override {
+    frames_.push_back(std::move(*frame));
+    return frames_.size();
+  }
+  uint64_t StoredTicket() const override { return frames_.size(); }
+
+  void Write(const std::string& records) {
+    ASSERT_TRUE(MakeFolders(folder_ / "dev"));
+    ASSERT_TRUE(WriteFileAtomic(folder_ / "dev/kmsg", records));
+  }
+  std::vector<LogFrame> Read() {
+    LogPump::Options options;
+    options.frames.host = HostId("h");
+    options.cursor_path = folder_ / "cursors.json";
+    options.wait_max = Millis(0);
+    options.cgroup_of = [](int pid, std::string_view name) {
+      return pid == 7 && name == "web" ? std::string("/web") : std::string();
+    };
+    std::vector<std::unique_ptr<LogSource>> sources;
+    sources.push_back(std::make_unique<KmsgReader>(&root_, &clock_, KmsgReader::Options{}));
+    LogPump pump(&clock_, nullptr, this, options, std::move(sources));
+    pump.SetBoot("b");
+    for (int i = 0; i < 3; ++i) {
+      pump.Cycle();
+      clock_.Advance(Seconds(1));
+    }
+    std::vector<LogFrame> frames;
+    for (const SpooledFrame& frame : frames_) {
+      frames.push_back(
+          LogFrameFrom(frame.record.key, frame.record.headers, frame.record.value).value());
+    }
+    return frames;
+  }
+
+  TempFolder folder_;
+  const FsRoot root_{folder_.path()};
+  SimulatedClock clock_;
+  std::vector<SpooledFrame> frames_;
+};
+
+TEST_F(CrashFrameTest, CarriesTheCgroupOfWhatCrashed) {
+  Write(
+      "6,1,1000,-;web[7]: segfault at 10 ip 1 sp 2 error 4 in web[3+4]\n"
+      "6,2,2000,-;web[8]: segfault at 10 ip 1 sp 2 error 4 in web[3+4]\n"
+      "6,3,3000,-;eth0: link up\n");
+  const std::vector<LogFrame> frames = Read();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].lines, 3u);
+  EXPECT_EQ(frames[0].cgroups, (std::map<std::string, std::string, std::less<>>{{"7", "/web"}}));
+}
+
+TEST_F(CrashFrameTest, BelievesNobodyButTheKernel) {
+  // Facility 1: written by a program.
+  Write("14,1,1000,-;web[7]: segfault at 10 ip 1 sp 2 error 4 in web[3+4]\n");
+  const std::vector<LogFrame> frames = Read();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].source, "kmsg-user");
+  EXPECT_TRUE(frames[0].cgroups.empty());
 }
 
 }  // namespace

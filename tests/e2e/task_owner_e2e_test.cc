@@ -31,8 +31,8 @@ constexpr char kExecutor[] = "0123456789ab";
 class LogSink final : public FrameSink {
  public:
   explicit LogSink(EventLog* log) : log_(log) {}
-  uint64_t PostFrame(SpooledFrame frame) override {
-    EXPECT_TRUE(log_->Append(Topic::kLogs, std::span(&frame.record, 1)));
+  uint64_t PostFrame(SpooledFrame* frame) override {
+    EXPECT_TRUE(log_->Append(Topic::kLogs, std::span(&frame->record, 1)));
     return ++ticket_;
   }
   uint64_t StoredTicket() const override { return ticket_; }
