@@ -31,7 +31,8 @@ namespace {
 constexpr int kStepsPerSecond = 100;
 // The file is renamed at this size and the one before it is gone: two of them are on the disk.
 constexpr int64_t kFileBytesMax = int64_t{128} << 20;
-constexpr Seconds kSettle{15};
+// What only its start used is given back by then.
+constexpr Seconds kSettle{25};
 // Before its end the last losses are told: everything is told again each 10 s.
 constexpr Seconds kAfter{40};
 constexpr Millis kReportEvery = Seconds(10);
