@@ -63,8 +63,8 @@ void PidCgroups::Saw(int pid, uint64_t start_ticks, std::string_view name) {
 
 void PidCgroups::EndWalk() {
   absl::MutexLock lock(&mutex_);
-  std::erase_if(known_, [this](const auto& entry) { return entry.second.walk + 1 < walk_; });
-  ++walk_;
+  const uint64_t walk = walk_++;
+  std::erase_if(known_, [walk](const auto& entry) { return entry.second.walk + 1 < walk; });
 }
 
 std::string PidCgroups::Of(int pid, std::string_view name) const {
