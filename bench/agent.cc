@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <functional>
 #include <optional>
@@ -22,7 +21,6 @@
 
 #include "base/child_process.h"
 #include "base/file.h"
-#include "base/logging.h"
 #include "bench/agent_peers.h"
 #include "bench/agent_run.h"
 #include "bench/figures.h"
@@ -376,10 +374,7 @@ std::optional<Settings> ParseSettings(const std::vector<std::string>& args) {
       ++i;
     } else if (args[i] == "--idle") {
       int seconds = 0;
-      const char* const last = value.data() + value.size();
-      if (std::from_chars(value.data(), last, seconds).ptr != last || seconds < 1) {
-        return std::nullopt;
-      }
+      if (!ReadNumber(value, 1, 3600, &seconds)) return std::nullopt;
       settings.idle = Seconds(seconds);
       ++i;
     } else {
@@ -398,14 +393,8 @@ int Main(const std::vector<std::string>& args) {
         stderr);
     return 2;
   }
-  SetLogLevel(LogLevel::kError);
   (void)::signal(SIGPIPE, SIG_IGN);
-  const Result<std::vector<Figure>> figures = Measure(*settings);
-  if (!figures) {
-    fmt::print(stderr, "bench_agent: {}\n", figures.error().message);
-    return 2;
-  }
-  return PrintFigures(*figures, settings->json);
+  return RunBench("bench_agent", settings->json, [&] { return Measure(*settings); });
 }
 
 }  // namespace

@@ -1,9 +1,13 @@
 #include "bench/figures.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdio>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/logging.h"
 
 namespace fleetmedic {
 namespace {
@@ -43,7 +47,7 @@ Json ToJson(const std::vector<Figure>& figures) {
     item.Set("spread", figure.spread);
     item.Set("must", figure.must ? Json(*figure.must) : Json());
     item.Set("goal", figure.goal ? Json(*figure.goal) : Json());
-    item.Set("better", "lower");
+    item.Set("better", "less");
     list.Append(std::move(item));
   }
   return list;
@@ -63,9 +67,22 @@ std::string FigureTable(const std::vector<Figure>& figures) {
   return text;
 }
 
-int PrintFigures(const std::vector<Figure>& figures, bool json) {
-  fmt::print("{}", json ? ToJson(figures).DumpPretty() + "\n" : FigureTable(figures));
-  return std::ranges::any_of(figures, &Figure::falls_short) ? 1 : 0;
+int RunBench(std::string_view name, bool json,
+             const std::function<Result<std::vector<Figure>>()>& measure) {
+  SetLogLevel(LogLevel::kError);
+  const Result<std::vector<Figure>> figures = measure();
+  if (!figures) {
+    fmt::print(stderr, "{}: {}\n", name, figures.error().message);
+    return 2;
+  }
+  fmt::print("{}", json ? ToJson(*figures).DumpPretty() + "\n" : FigureTable(*figures));
+  return std::ranges::any_of(*figures, &Figure::falls_short) ? 1 : 0;
+}
+
+bool ReadNumber(const std::string& text, int min, int max, int* number) {
+  const char* const last = text.data() + text.size();
+  return std::from_chars(text.data(), last, *number).ptr == last && *number >= min &&
+         *number <= max;
 }
 
 }  // namespace fleetmedic

@@ -2,11 +2,14 @@
 #ifndef FLEETMEDIC_BENCH_FIGURES_H_
 #define FLEETMEDIC_BENCH_FIGURES_H_
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
+#include "base/result.h"
 #include "base/time.h"
 
 namespace fleetmedic {
@@ -34,8 +37,12 @@ Figure FigureOf(std::string name, const std::vector<double>& samples, double sha
 Json ToJson(const std::vector<Figure>& figures);
 std::string FigureTable(const std::vector<Figure>& figures);
 
-// Prints them; 1 where one falls short, else 0: a bench's exit code.
-int PrintFigures(const std::vector<Figure>& figures, bool json);
+// Measures and prints. A bench's exit code: 1 where a figure falls short, 2 where `measure` failed.
+int RunBench(std::string_view name, bool json,
+             const std::function<Result<std::vector<Figure>>()>& measure);
+
+// A flag's value; false where it is no number from `min` to `max`.
+bool ReadNumber(const std::string& text, int min, int max, int* number);
 
 }  // namespace fleetmedic
 

@@ -9,7 +9,6 @@
 // Exit code 0: no condition was bad and nothing was found; 1: some were; 2: the run itself failed.
 #include <signal.h>
 
-#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <map>
@@ -24,6 +23,7 @@
 #include "base/file.h"
 #include "base/logging.h"
 #include "base/text.h"
+#include "bench/figures.h"
 #include "eventlog/sqlite_event_log.h"
 #include "model/finding.h"
 #include "model/health_event.h"
@@ -181,10 +181,7 @@ std::optional<Minutes> ParseSpan(const std::vector<std::string>& args) {
   if (args.empty()) return Minutes(60);
   int minutes = 0;
   if (args.size() != 2 || args[0] != "--minutes") return std::nullopt;
-  const char* const last = args[1].data() + args[1].size();
-  if (std::from_chars(args[1].data(), last, minutes).ptr != last || minutes < 1) {
-    return std::nullopt;
-  }
+  if (!ReadNumber(args[1], 1, 24 * 60, &minutes)) return std::nullopt;
   return Minutes(minutes);
 }
 

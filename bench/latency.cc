@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <vector>
@@ -19,7 +18,6 @@
 
 #include "app/assembly.h"
 #include "app/demo/demo_host.h"
-#include "base/logging.h"
 #include "bench/figures.h"
 #include "eventlog/sqlite_event_log.h"
 #include "store/sqlite_store.h"
@@ -239,22 +237,14 @@ int Main(const std::vector<std::string>& args) {
   for (size_t i = 0; i < args.size(); i += 2) {
     const bool has_value = i + 1 < args.size();
     const std::string value = has_value ? args[i + 1] : "";
-    const char* const last = value.data() + value.size();
     if (args[i] == "-o" && value == "json") {
       json = true;
-    } else if (args[i] != "--rounds" || std::from_chars(value.data(), last, rounds).ptr != last ||
-               rounds < 1) {
+    } else if (args[i] != "--rounds" || !ReadNumber(value, 1, 10'000, &rounds)) {
       std::fputs("usage: bench_latency [-o json] [--rounds N]\n", stderr);
       return 2;
     }
   }
-  SetLogLevel(LogLevel::kError);
-  const Result<std::vector<Figure>> figures = Measure(rounds);
-  if (!figures) {
-    fmt::print(stderr, "bench_latency: {}\n", figures.error().message);
-    return 2;
-  }
-  return PrintFigures(*figures, json);
+  return RunBench("bench_latency", json, [&] { return Measure(rounds); });
 }
 
 }  // namespace

@@ -19,7 +19,6 @@
 
 #include <fmt/format.h>
 
-#include "base/logging.h"
 #include "bench/agent_run.h"
 #include "bench/figures.h"
 #include "model/health_event.h"
@@ -286,11 +285,6 @@ Result<std::vector<Figure>> Measure(const Settings& settings) {
   return figures;
 }
 
-bool ReadNumber(const std::string& text, int min, int max, int* out) {
-  const char* const last = text.data() + text.size();
-  return std::from_chars(text.data(), last, *out).ptr == last && *out >= min && *out <= max;
-}
-
 std::optional<Settings> ParseSettings(const std::vector<std::string>& args) {
   Settings settings;
   for (size_t i = 0; i < args.size(); i += 2) {
@@ -315,14 +309,8 @@ int Main(const std::vector<std::string>& args) {
     std::fputs("usage: bench_storm [-o json] [--seconds N] [--rate LINES_PER_SECOND]\n", stderr);
     return 2;
   }
-  SetLogLevel(LogLevel::kError);
   (void)::signal(SIGPIPE, SIG_IGN);
-  const Result<std::vector<Figure>> figures = Measure(*settings);
-  if (!figures) {
-    fmt::print(stderr, "bench_storm: {}\n", figures.error().message);
-    return 2;
-  }
-  return PrintFigures(*figures, settings->json);
+  return RunBench("bench_storm", settings->json, [&] { return Measure(*settings); });
 }
 
 }  // namespace
