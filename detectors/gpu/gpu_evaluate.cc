@@ -169,7 +169,7 @@ class Judge {
     } else if (gpu.status != nvml::kSuccess) {
       const bool right = gpu.status == nvml::kNoPermission;
       Tell("GpuLost", unit, Verdict::kUnknown, right ? "NoPermission" : "CouldNotTell",
-           right ? "no permission for the GPU's device file"
+           right ? "no permission (to read and write /dev/nvidia*)"
                  : fmt::format("NVML answers with code {} for GPU {}", gpu.status, gpu.index));
     }
     JudgeRecovery(gpu, unit);
@@ -315,7 +315,7 @@ class Judge {
       return {"LibraryMissing", "cannot load NVML: " + Quote(nvml.library_error)};
     }
     if (nvml.init_status == nvml::kNoPermission) {
-      return {"NoPermission", "no permission for the GPUs' device files"};
+      return {"NoPermission", "no permission (to read and write /dev/nvidiactl and /dev/nvidia*)"};
     }
     if (nvml.init_status != nvml::kSuccess) {
       return {"InitFailed", fmt::format("nvmlInit answers with code {}: {}", nvml.init_status,
