@@ -169,7 +169,7 @@ TEST_F(KernelRecordTest, AnotherHeadAfterATraceIsAnotherRecord) {
   std::vector<std::string> rules;
   for (const Finding& finding : Findings()) rules.push_back(finding.rule);
   EXPECT_THAT(rules, testing::Contains("kernel.oops"));
-  EXPECT_THAT(rules, testing::Contains("kernel.oom_deadlock"));
+  EXPECT_THAT(rules, testing::Contains("kernel.cgroup_oom_unkillable"));
 }
 
 TEST_F(KernelRecordTest, WhatAUserWritesIsNoRecordOfTheKernel) {
