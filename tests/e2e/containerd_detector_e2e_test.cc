@@ -43,6 +43,7 @@ class ContainerdDetectorE2e : public testing::Test {
                     folder_ / "state", "--address",      folder_ / "containerd.sock"};
     options.standard_output = {ChildStream::Kind::kFd, log.get()};
     options.standard_error = {ChildStream::Kind::kFd, log.get()};
+    options.dies_with_thread = true;  // where the test itself is killed, too
     Result<Child> child = Child::Start(options);
     ASSERT_TRUE(child) << child.error().message;
     child_.emplace(*std::move(child));

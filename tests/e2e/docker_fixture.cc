@@ -115,6 +115,7 @@ Status DockerFixture::StartDaemon() {
   FLEETMEDIC_RETURN_IF_ERROR(WriteFileAtomic(folder_ / "daemon.json", "{}"));
   child.standard_output = {ChildStream::Kind::kFd, log.get()};
   child.standard_error = {ChildStream::Kind::kFd, log.get()};
+  child.dies_with_thread = true;  // where the test itself is killed, too
   FLEETMEDIC_ASSIGN_OR_RETURN(Child started, Child::Start(child));
   daemon_.emplace(std::move(started));
   if (!WaitUntil(clock_, Seconds(60),

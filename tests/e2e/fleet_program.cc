@@ -50,6 +50,7 @@ Status FleetProgram::Start(std::vector<std::string> command, Millis limit) {
     options.argv.push_back(argument);
   }
   options.env = ProgramEnv();
+  options.dies_with_thread = true;  // where the test itself is killed, too
   options.standard_output = {ChildStream::Kind::kFd, log.get()};
   options.standard_error = {ChildStream::Kind::kFd, log.get()};
   FLEETMEDIC_ASSIGN_OR_RETURN(Child child, Child::Start(options));

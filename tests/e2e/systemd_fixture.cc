@@ -110,6 +110,7 @@ Status SystemdFixture::Boot(const std::vector<std::string>& more) {
   options.standard_output = {ChildStream::Kind::kFd, console.get()};
   options.standard_error = {ChildStream::Kind::kFd, console.get()};
   options.new_session = true;
+  options.dies_with_thread = true;  // where the test itself is killed, too
   FLEETMEDIC_ASSIGN_OR_RETURN(Child started, Child::Start(options));
   nspawn_.emplace(std::move(started));
   const bool up = WaitUntil(clock_, Seconds(60), [&] {
