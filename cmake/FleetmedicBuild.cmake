@@ -52,10 +52,11 @@ function(fleetmedic_library name)
 endfunction()
 
 # fleetmedic_test(NAME SOURCES a_test.cc ... [LIBS lib ...] [LABELS unit|contract|sim|e2e]
-#                 [TIMEOUT seconds])
-# One GoogleTest binary; each of its tests is a ctest of its own, run in the source folder.
+#                 [TIMEOUT seconds] [WAITS])
+# One GoogleTest binary; each of its tests is a ctest of its own, run in the source folder. WAITS: an
+# e2e test that waits for most of its time; it begins first and runs beside the others.
 function(fleetmedic_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "WAITS" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
@@ -69,9 +70,14 @@ function(fleetmedic_test name)
   else()
     set(serial TRUE)   # real daemons want the machine to themselves
   endif()
+  set(cost 0)
+  if(ARG_WAITS)
+    set(serial FALSE)
+    set(cost 100)
+  endif()
   target_link_libraries(${name} PRIVATE fleetmedic_flags ${ARG_LIBS} GTest::gmock_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     TEST_PREFIX "${name}."
-    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial})
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial} COST ${cost})
 endfunction()
