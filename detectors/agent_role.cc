@@ -25,9 +25,9 @@ constexpr Seconds kCommandsEvery{2};
 // while a detector is asked each second.
 constexpr Seconds kWithOthers{1};
 constexpr uint64_t kBundlesKept = 4;
-// In a process of its own: after the start, and whatever it did since then.
-constexpr Seconds kFirstPagesAfter{15};
-constexpr Minutes kPagesEvery{10};
+// In a process of its own, once: code that it uses since must not have to come back from a disk
+// that hangs just when that is to be told.
+constexpr Seconds kDropStartPagesAfter{15};
 
 AgentThresholds ThresholdsOf(const AgentConfig& config) {
   AgentThresholds thresholds;
@@ -57,7 +57,7 @@ AgentRole::AgentRole(const Clock* clock, EventLog* log, Metrics* metrics, AgentO
       root_(options_.host.root),
       pid_cgroups_(std::make_shared<PidCgroups>(root_)),
       facts_(std::move(facts)),
-      pages_due_(clock->Mono() + kFirstPagesAfter),
+      pages_due_(clock->Mono() + kDropStartPagesAfter),
       agent_detector_(ThresholdsOf(options_.agent)),
       reporter_({.host = facts_.host,
                  .beat_every = options_.agent.beat_every,
@@ -204,7 +204,7 @@ void AgentRole::PostFacts(MonoTime now) {
 void AgentRole::ReportAgent(MonoTime now) {
   agent_due_ = now + kAgentEvery;
   if (options_.own_process && now >= pages_due_) {
-    pages_due_ = now + kPagesEvery;
+    pages_due_ = kMonoForever;
     DropCodePages();
   }
   const Sender::Counts counts = sender_->counts();
