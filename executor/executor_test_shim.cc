@@ -17,6 +17,7 @@
 
 #include "base/poll.h"
 #include "executor/process_driver.h"
+#include "executor/task_folder.h"
 #include "executor/task_shim.h"
 
 namespace fleetmedic {
@@ -50,8 +51,9 @@ void CrashWhenThereIs(const char* file) {
 
 // Gives the task the time to show that it runs, should it run already: up to half a second.
 void DieUnrecorded() {
-  const std::string died = shim_folder + "/died-unrecorded";
-  const std::string ran = shim_folder + "/work/ran";
+  const TaskFolder folder(shim_folder);
+  const std::string died = folder.File("died-unrecorded");
+  const std::string ran = folder.File("work/ran");
   if (::open(died.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) < 0) return;
   const SystemClock clock;
   for (int i = 0; i < 50 && ::access(ran.c_str(), F_OK) != 0; ++i) {
