@@ -1,14 +1,9 @@
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
-#include <array>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/thread_pool.h"
 #include "detectors/dns/dns_detector.h"
 #include "detectors/dns/dns_message.h"
+#include "detectors/dns/fake_name_server.h"
 
 namespace fleetmedic {
 namespace {
@@ -126,47 +121,6 @@ TEST(EvaluateDnsTest, OneThatResolvesIsEnough) {
   }
 }
 
-// A name server on a free port of loopback.
-class FakeServer {
- public:
-  // `answer` makes the reply of a query; an empty one is not sent.
-  explicit FakeServer(std::function<std::string(std::string)> answer) {
-    fd_ = UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address_);
-    FLEETMEDIC_CHECK(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address_), size) == 0);
-    FLEETMEDIC_CHECK(::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address_), &size) == 0);
-    FLEETMEDIC_CHECK(pool_.Submit("serve", [this, answer] { Serve(answer); }).has_value());
-  }
-  ~FakeServer() {
-    // An empty datagram ends it; the pool waits for that.
-    const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    (void)::sendto(fd.get(), "", 0, 0, reinterpret_cast<sockaddr*>(&address_), sizeof(address_));
-  }
-  uint16_t port() const { return ::ntohs(address_.sin_port); }
-
- private:
-  void Serve(const std::function<std::string(std::string)>& answer) {
-    std::array<char, 512> buffer;
-    while (true) {
-      sockaddr_in from{};
-      socklen_t size = sizeof(from);
-      const ssize_t got = ::recvfrom(fd_.get(), buffer.data(), buffer.size(), 0,
-                                     reinterpret_cast<sockaddr*>(&from), &size);
-      if (got <= 0) return;
-      const std::string reply = answer(std::string(buffer.data(), static_cast<size_t>(got)));
-      if (reply.empty()) continue;
-      (void)::sendto(fd_.get(), reply.data(), reply.size(), 0, reinterpret_cast<sockaddr*>(&from),
-                     size);
-    }
-  }
-
-  UniqueFd fd_;
-  sockaddr_in address_{};
-  ThreadPool pool_{"fake-dns", 1, 1};  // ends first
-};
-
 class DnsDetectorTest : public testing::Test {
  protected:
   DnsDetectorTest() {
@@ -202,7 +156,7 @@ TEST_F(DnsDetectorTest, IsNotSupportedWithoutAResolvConf) {
 }
 
 TEST_F(DnsDetectorTest, AnAnswerIsFineEvenThatThereIsNoSuchName) {
-  FakeServer server([](std::string query) { return Answer(std::move(query), 3); });
+  FakeNameServer server([](std::string query) { return Answer(std::move(query), 3); });
   const Condition condition = Probe(server.port());
   EXPECT_EQ(condition.verdict, Verdict::kOk) << condition.message;
   EXPECT_THAT(condition.message, HasSubstr("NXDOMAIN"));
@@ -211,7 +165,7 @@ TEST_F(DnsDetectorTest, AnAnswerIsFineEvenThatThereIsNoSuchName) {
 TEST_F(DnsDetectorTest, ALostDatagramIsAskedAgain) {
   int asked = 0;
   config_.timeout = Seconds(2);
-  FakeServer server([&asked](std::string query) {
+  FakeNameServer server([&asked](std::string query) {
     return ++asked == 1 ? std::string() : Answer(std::move(query), 0);
   });
   EXPECT_EQ(Probe(server.port()).verdict, Verdict::kOk);
@@ -220,9 +174,9 @@ TEST_F(DnsDetectorTest, ALostDatagramIsAskedAgain) {
 TEST_F(DnsDetectorTest, TellsSilenceFailureRefusalAndAClosedPortApart) {
   uint16_t closed = 0;
   {
-    FakeServer fails([](std::string query) { return Answer(std::move(query), 2); });
+    FakeNameServer fails([](std::string query) { return Answer(std::move(query), 2); });
     EXPECT_EQ(Probe(fails.port()).reason, "ServerFails");
-    FakeServer refuses([](std::string query) { return Answer(std::move(query), 5); });
+    FakeNameServer refuses([](std::string query) { return Answer(std::move(query), 5); });
     const Condition refused = Probe(refuses.port());
     EXPECT_EQ(refused.reason, "QuestionRefused");
     EXPECT_EQ(refused.verdict, Verdict::kUnknown);
@@ -232,11 +186,11 @@ TEST_F(DnsDetectorTest, TellsSilenceFailureRefusalAndAClosedPortApart) {
   EXPECT_EQ(nobody.reason, "PortClosed");
   EXPECT_EQ(nobody.verdict, Verdict::kBad);
   config_.timeout = Millis(100);
-  FakeServer silent([](std::string) { return std::string(); });
+  FakeNameServer silent([](std::string) { return std::string(); });
   const Condition timed_out = Probe(silent.port());
   EXPECT_EQ(timed_out.reason, "TimedOut");
   EXPECT_EQ(timed_out.verdict, Verdict::kBad);
-  FakeServer wrong([](std::string query) {
+  FakeNameServer wrong([](std::string query) {
     query[0] = static_cast<char>(query[0] ^ 1);  // another question's id
     return Answer(std::move(query), 0);
   });

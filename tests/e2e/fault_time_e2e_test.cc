@@ -6,21 +6,18 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 
 #include "base/child_process.h"
 #include "base/http_server.h"
-#include "base/thread_pool.h"
 #include "detectors/checks/check_detector.h"
 #include "detectors/dns/dns_detector.h"
+#include "detectors/dns/fake_name_server.h"
 #include "detectors/filesystem/filesystem_detector.h"
 #include "detectors/mesos/mesos_detector.h"
 #include "detectors/process/process_detector.h"
@@ -193,52 +190,16 @@ TEST(FaultTimeE2e, AMesosAgentThatAnswersNoMore) {
             config.interval + kLate);
 }
 
-// Answers every question with its own bytes and the bit of a reply, until it falls silent.
-class NameServer {
- public:
-  NameServer() {
-    fd_ = UniqueFd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    address_.sin_family = AF_INET;
-    address_.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(address_);
-    FLEETMEDIC_CHECK(::bind(fd_.get(), reinterpret_cast<sockaddr*>(&address_), size) == 0);
-    FLEETMEDIC_CHECK(::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address_), &size) == 0);
-    FLEETMEDIC_CHECK(pool_.Submit("serve", [this] { Serve(); }).has_value());
-  }
-  ~NameServer() {
-    // An empty datagram ends it; the pool waits for that.
-    const UniqueFd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    (void)::sendto(fd.get(), "", 0, 0, reinterpret_cast<sockaddr*>(&address_), sizeof(address_));
-  }
-  uint16_t port() const { return ::ntohs(address_.sin_port); }
-  void FallSilent() { silent_ = true; }
-
- private:
-  void Serve() {
-    constexpr size_t kFlagsAt = 2;
-    std::array<char, 512> buffer;
-    while (true) {
-      sockaddr_in from{};
-      socklen_t size = sizeof(from);
-      const ssize_t got = ::recvfrom(fd_.get(), buffer.data(), buffer.size(), 0,
-                                     reinterpret_cast<sockaddr*>(&from), &size);
-      if (got <= static_cast<ssize_t>(kFlagsAt)) return;
-      if (silent_) continue;
-      buffer[kFlagsAt] = static_cast<char>(buffer[kFlagsAt] | 0x80);
-      (void)::sendto(fd_.get(), buffer.data(), static_cast<size_t>(got), 0,
-                     reinterpret_cast<sockaddr*>(&from), size);
-    }
-  }
-
-  UniqueFd fd_;
-  sockaddr_in address_{};
-  std::atomic<bool> silent_{false};
-  ThreadPool pool_{"name-server", 1, 1};  // ends first
-};
-
 TEST(FaultTimeE2e, ANameServerThatFallsSilent) {
   const SystemClock clock;
-  NameServer server;
+  std::atomic<bool> silent{false};
+  // Else every question comes back with the bit of a reply.
+  const FakeNameServer server([&silent](std::string question) {
+    constexpr size_t kFlagsAt = 2;
+    if (silent || question.size() <= kFlagsAt) return std::string();
+    question[kFlagsAt] = static_cast<char>(question[kFlagsAt] | 0x80);
+    return question;
+  });
   const TempFolder root;
   HostConfig host;
   host.root = root.path();
@@ -247,7 +208,7 @@ TEST(FaultTimeE2e, ANameServerThatFallsSilent) {
   const DnsConfig config;
   DnsDetector detector(&clock, host, config, server.port());
   EXPECT_LT(FaultTime(clock, &detector, "dns: the name server falls silent",
-                      "DnsServerUnresponsive", [&] { server.FallSilent(); }, {.unit = "127.0.0.1"}),
+                      "DnsServerUnresponsive", [&] { silent = true; }, {.unit = "127.0.0.1"}),
             config.interval + config.timeout + kLate);
 }
 
