@@ -177,6 +177,13 @@ TEST_F(BadInputE2e, HealthEventsThatCannotBeAreSetAsideWithTheirReasonAndCounted
   auto log = SqliteEventLog::Open(folder_ / "log.db", clock_, SqliteEventLogOptions{});
   ASSERT_TRUE(log) << log.error().message;
   const std::string host = DemoHostName(0);
+  // Only a host whose boot is known can be told to have booted since.
+  ASSERT_TRUE(WaitUntil(clock_, kUpMax, [&] {
+    const Result<Json> answer = fleet_.Get("/api/v1/hosts/" + host);
+    if (!answer) return false;
+    const std::string* boot_id = (*answer)["facts"]["boot_id"].string();
+    return boot_id != nullptr && !boot_id->empty();
+  }));
   HealthEvent event;
   event.host = HostId(host);
   event.boot_id = "a-boot-of-long-ago";
