@@ -9,11 +9,13 @@
 #include "model/directive.h"
 #include "model/evidence_bundle.h"
 #include "model/finding.h"
+#include "model/fleet_issue.h"
 #include "model/health_event.h"
 #include "model/host_facts.h"
 #include "model/job.h"
 #include "model/log_frame.h"
 #include "model/override.h"
+#include "model/pattern_count.h"
 #include "tests/fuzz/targets.h"
 
 namespace fleetmedic {
@@ -81,6 +83,8 @@ constexpr FuzzTarget kTargets[] = {
     {"health_event", RoundTrip<HealthEvent, HealthEventFromJson>},
     {"host_facts", RoundTrip<HostFacts, HostFactsFromJson>},
     {"finding", RoundTrip<Finding, FindingFromJson>},
+    {"pattern_count", RoundTrip<PatternCount, PatternCountFromJson>},
+    {"fleet_issue", RoundTrip<FleetIssue, FleetIssueFromJson>},
     {"command", RoundTrip<ExecutorCommand, ExecutorCommandFromJson>},
     {"evidence_bundle", RoundTrip<EvidenceBundle, EvidenceBundleFromJson>},
     {"executor_report", RoundTrip<ExecutorReport, ExecutorReportFromJson>},

@@ -11,8 +11,10 @@
 #include "model/command.h"
 #include "model/evidence_bundle.h"
 #include "model/finding.h"
+#include "model/fleet_issue.h"
 #include "model/health_event.h"
 #include "model/host_facts.h"
+#include "model/pattern_count.h"
 
 namespace fleetmedic {
 namespace {
@@ -37,6 +39,8 @@ const std::vector<Described>& AllDescribed() {
       {"health-event", "health_event", Again<HealthEvent, HealthEventFromJson>},
       {"host-facts", "host_facts", Again<HostFacts, HostFactsFromJson>},
       {"finding", "finding", Again<Finding, FindingFromJson>},
+      {"pattern-count", "pattern_count", Again<PatternCount, PatternCountFromJson>},
+      {"fleet-issue", "fleet_issue", Again<FleetIssue, FleetIssueFromJson>},
       {"command", "command", Again<ExecutorCommand, ExecutorCommandFromJson>},
       {"task-report", "executor_report", Again<ExecutorReport, ExecutorReportFromJson>},
       {"audit-entry", "audit_entry", Again<AuditEntry, AuditEntryFromJson>},
@@ -114,6 +118,7 @@ class Validator {
     if (type == "object") return value.is_object();
     if (type == "array") return value.is_array();
     if (type == "string") return value.string() != nullptr;
+    if (type == "number") return value.number().has_value();
     if (type == "integer") return value.integer().has_value();
     if (type == "boolean") return value.boolean().has_value();
     return false;
