@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/lz4.h"
 #include "base/text.h"
 
 namespace fleetmedic {
@@ -84,6 +85,20 @@ bool ReadCgroups(std::string_view text, LogFrame* frame) {
   return true;
 }
 
+// The text of a value, as its headers say that it is encoded.
+Result<std::string> Decoded(std::span<const std::pair<std::string, std::string>> headers,
+                            std::string value) {
+  const std::optional<std::string_view> encoding = Header(headers, "content-encoding");
+  if (!encoding) return value;
+  if (*encoding != "lz4") {
+    return Fail(Code::kInvalidArgument,
+                "header content-encoding: expected lz4 or no such header, got " + Quote(*encoding));
+  }
+  Result<std::string> text = Lz4Decompress(value, LogFrame::kTextBytesMax);
+  if (!text) return Fail(Code::kInvalidArgument, text.error().message);
+  return text;
+}
+
 }  // namespace
 
 uint64_t LogFrame::Written() const {
@@ -153,8 +168,8 @@ Result<LogFrame> LogFrameFrom(std::string_view key,
   }
   const std::optional<std::string_view> cgroups = Header(headers, "cgroups");
   if (cgroups && !ReadCgroups(*cgroups, &frame)) return fail("cgroups", *cgroups);
-  FLEETMEDIC_RETURN_IF_ERROR(CheckText(value, frame.lines));
-  frame.text = std::move(value);
+  FLEETMEDIC_ASSIGN_OR_RETURN(frame.text, Decoded(headers, std::move(value)));
+  FLEETMEDIC_RETURN_IF_ERROR(CheckText(frame.text, frame.lines));
   return frame;
 }
 

@@ -65,6 +65,10 @@ LogFrameHeaderList LogFrameHeaders(const LogFrame& frame);
 // breaks what is said above: a key that is no host, a header that is missing or not well formed,
 // a text that is too long, has a line that is, does not end with '\n' or has another number of
 // lines. Headers that are not known are ignored.
+//
+// The agent writes the text as it is, so that a person can read the topic. A shipper may compress
+// it: with the header "content-encoding" of "lz4" the value is one LZ4 frame of the text. Any other
+// encoding is refused.
 Result<LogFrame> LogFrameFrom(std::string_view key,
                               std::span<const std::pair<std::string, std::string>> headers,
                               std::string value);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/lz4.h"
+
 namespace fleetmedic {
 namespace {
 
@@ -62,6 +64,34 @@ TEST(LogFrame, WhatCannotBeRightIsRefusedWithWhy) {
             "line 2 has 8193 bytes, more than the limit of 8192");
   EXPECT_EQ(why("web-1", "x", "(none)", std::string(256 * 1024 + 1, '\n')),
             "the text has 262145 bytes, more than the limit of 262144");
+}
+
+TEST(LogFrame, IsReadCompressedWhereItsHeaderSaysSo) {
+  const LogFrame frame = GoodFrame();
+  LogFrameHeaderList headers = LogFrameHeaders(frame);
+  headers.emplace_back("content-encoding", "lz4");
+  EXPECT_EQ(LogFrameFrom("web-1", headers, Lz4Compress(frame.text)), frame);
+  const auto why = [&](std::string value) {
+    const Result<LogFrame> read = LogFrameFrom("web-1", headers, std::move(value));
+    if (read) return std::string("taken");
+    EXPECT_EQ(read.error().code, Code::kInvalidArgument);
+    return read.error().message;
+  };
+  EXPECT_EQ(why(frame.text), "not a sound LZ4 frame: ERROR_frameType_unknown");
+  EXPECT_EQ(why(Lz4Compress(frame.text).substr(0, 20)),
+            "the LZ4 frame is truncated: it goes on behind its 20 bytes");
+  EXPECT_EQ(why(Lz4Compress(std::string(size_t{100} << 20, '\n'))),
+            "the LZ4 frame holds 104857600 bytes, more than the limit of 262144 bytes");
+  // What is in it is checked as any text is.
+  EXPECT_EQ(why(Lz4Compress("a\nb")), "the text does not end with a line end");
+  EXPECT_EQ(why(Lz4Compress("a\n" + std::string(8193, 'x') + "\n")),
+            "line 2 has 8193 bytes, more than the limit of 8192");
+  for (const std::string_view other : {"gzip", "zstd", "LZ4", ""}) {
+    headers.back().second = other;
+    EXPECT_EQ(why(Lz4Compress(frame.text)),
+              "header content-encoding: expected lz4 or no such header, got \"" +
+                  std::string(other) + "\"");
+  }
 }
 
 TEST(LogFrame, TellsHowOftenALineWasWritten) {

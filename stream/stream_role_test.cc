@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/lz4.h"
 #include "eventlog/fault_event_log.h"
 #include "eventlog/memory_event_log.h"
 
@@ -198,6 +199,48 @@ TEST_F(StreamRoleTest, AnUnreadableFrameGoesToTheDeadLettersWithTheReason) {
   EXPECT_EQ(HeaderOf(letters[0], "origin_source"), "kernel");
   EXPECT_EQ(Metric("fleetmedic_stream_dead_letters_total"), 2);
   EXPECT_EQ(Findings().size(), 1u);
+}
+
+TEST_F(StreamRoleTest, ACompressedFrameIsReadAndABadOneIsADeadLetterWithWhichAndWhy) {
+  MakeRole(OneRule());
+  const std::string text = "I/O error on sda\n";
+  LogFrame frame;
+  frame.host = HostId("web-1");
+  frame.boot_id = "boot-1";
+  frame.source = "kernel";
+  frame.first_at = clock_.Wall();
+  frame.lines = 1;
+  const auto write = [&](std::string_view encoding, std::string value) {
+    LogFrameHeaderList headers = LogFrameHeaders(frame);
+    headers.emplace_back("content-encoding", encoding);
+    Append({"web-1", std::move(value), headers, clock_.Wall()});
+  };
+  const std::string packed = Lz4Compress(text);
+  const std::string bomb = Lz4Compress(std::string(size_t{100} << 20, '\n'));
+  write("lz4", packed);
+  const std::vector<std::tuple<std::string, std::string, std::string>> bad = {
+      {"lz4", packed.substr(0, packed.size() - 3),
+       "the LZ4 frame is truncated: it goes on behind its " + std::to_string(packed.size() - 3) +
+           " bytes"},
+      {"snappy", packed, "header content-encoding: expected lz4 or no such header, got \"snappy\""},
+      {"lz4", text, "not a sound LZ4 frame: ERROR_frameType_unknown"},
+      {"lz4", Lz4Compress(std::string("\0\1\2\xff", 4)), "the text does not end with a line end"},
+      {"lz4", bomb, "the LZ4 frame holds 104857600 bytes, more than the limit of 262144 bytes"},
+  };
+  for (const auto& [encoding, value, why] : bad) write(encoding, value);
+  write("lz4", packed);
+  Turn();
+  EXPECT_EQ(Findings().size(), 1u);
+  EXPECT_EQ(Metric("fleetmedic_stream_lines_total"), 2);
+  const std::vector<Record> letters = All(Topic::kDeadLetter);
+  ASSERT_EQ(letters.size(), bad.size());
+  for (size_t i = 0; i < bad.size(); ++i) {
+    EXPECT_EQ(HeaderOf(letters[i], "origin"), "logs/0@" + std::to_string(i + 1));
+    EXPECT_EQ(HeaderOf(letters[i], "origin_host"), "web-1");
+    EXPECT_EQ(HeaderOf(letters[i], "origin_content-encoding"), std::get<0>(bad[i]));
+    EXPECT_EQ(letters[i].value, std::get<1>(bad[i]));
+    EXPECT_EQ(HeaderOf(letters[i], "reason"), std::get<2>(bad[i]));
+  }
 }
 
 TEST_F(StreamRoleTest, ATurnIsBoundedAndSaysThatThereIsMore) {

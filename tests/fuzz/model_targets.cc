@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/lz4.h"
 #include "base/result.h"
 #include "detectors/report/spool_record.h"
 #include "model/audit.h"
@@ -59,6 +60,13 @@ void Frame(std::string_view bytes) {
   frame.lines = static_cast<uint32_t>(std::ranges::count(value, '\n'));
   const Result<LogFrame> read = LogFrameFrom(key, LogFrameHeaders(frame), value);
   if (read) FLEETMEDIC_CHECK(read->text == value);
+  // The same bytes as an LZ4 frame of whatever they hold.
+  LogFrameHeaderList headers = LogFrameHeaders(frame);
+  headers.emplace_back("content-encoding", "lz4");
+  const Result<LogFrame> packed = LogFrameFrom(key, headers, Lz4Compress(value));
+  FLEETMEDIC_CHECK(packed.has_value() == read.has_value() && (!read || *packed == *read));
+  const Result<std::string> content = Lz4Decompress(value, LogFrame::kTextBytesMax);
+  if (content) FLEETMEDIC_CHECK(content->size() <= LogFrame::kTextBytesMax);
 }
 
 void Spool(std::string_view bytes) {
