@@ -10,6 +10,9 @@
 namespace fleetmedic {
 namespace {
 
+// Before the warnings, where every other line is known to be none.
+constexpr std::string_view kOnly = "only";
+
 std::optional<std::string_view> Header(std::span<const std::pair<std::string, std::string>> headers,
                                        std::string_view name) {
   for (const auto& [key, value] : headers) {
@@ -67,6 +70,42 @@ bool ReadRepeats(std::string_view text, uint32_t lines, std::vector<LogFrame::Re
   return true;
 }
 
+// False where the header breaks what LogFrame says of it.
+bool ReadWarnings(std::string_view text, LogFrame* frame) {
+  if (text.starts_with(kOnly)) {
+    frame->levels_known = true;
+    text.remove_prefix(kOnly.size());
+    if (text.empty()) return true;
+    if (text.front() != ' ') return false;
+    text.remove_prefix(1);
+  }
+  for (const std::string_view one : Split(text, ' ')) {
+    if (frame->warnings.size() == LogFrame::kWarningRunsMax) return false;
+    const size_t dash = one.find('-');
+    LogFrame::LineRun run;
+    if (!ReadWhole(one.substr(0, dash), &run.first)) return false;
+    run.last = run.first;
+    if (dash != std::string_view::npos &&
+        (!ReadWhole(one.substr(dash + 1), &run.last) || run.last <= run.first)) {
+      return false;
+    }
+    const bool in_order = frame->warnings.empty() || frame->warnings.back().last + 1 < run.first;
+    if (!in_order || run.last >= frame->lines) return false;
+    frame->warnings.push_back(run);
+  }
+  return true;
+}
+
+std::string WarningsText(const LogFrame& frame) {
+  std::string text(frame.levels_known ? kOnly : "");
+  for (const LogFrame::LineRun& run : frame.warnings) {
+    if (!text.empty()) text += ' ';
+    text += std::to_string(run.first);
+    if (run.last > run.first) text += "-" + std::to_string(run.last);
+  }
+  return text;
+}
+
 // A line "PID PATH" for each.
 bool ReadCgroups(std::string_view text, LogFrame* frame) {
   for (const std::string_view line : Split(text, '\n')) {
@@ -119,6 +158,9 @@ LogFrameHeaderList LogFrameHeaders(const LogFrame& frame) {
     repeats += std::to_string(run.line) + "*" + std::to_string(run.times);
   }
   if (!repeats.empty()) headers.emplace_back("repeats", std::move(repeats));
+  if (std::string warnings = WarningsText(frame); !warnings.empty()) {
+    headers.emplace_back("warnings", std::move(warnings));
+  }
   std::string cgroups;
   for (const auto& [pid, path] : frame.cgroups) {
     if (!cgroups.empty()) cgroups += '\n';
@@ -166,6 +208,8 @@ Result<LogFrame> LogFrameFrom(std::string_view key,
   if (repeats && !ReadRepeats(*repeats, frame.lines, &frame.repeats)) {
     return fail("repeats", *repeats);
   }
+  const std::optional<std::string_view> warnings = Header(headers, "warnings");
+  if (warnings && !ReadWarnings(*warnings, &frame)) return fail("warnings", *warnings);
   const std::optional<std::string_view> cgroups = Header(headers, "cgroups");
   if (cgroups && !ReadCgroups(*cgroups, &frame)) return fail("cgroups", *cgroups);
   FLEETMEDIC_ASSIGN_OR_RETURN(frame.text, Decoded(headers, std::move(value)));

@@ -14,6 +14,10 @@
 
 namespace fleetmedic {
 
+// How bad its writer said a line is, where the source tells: the priorities of the kernel's log and
+// of the journal do, files do not.
+enum class LineLevel : uint8_t { kUnknown, kBelowWarning, kWarning };
+
 // The frame's lines travel as the record's value and the rest as its headers.
 struct LogFrame {
   HostId host;
@@ -40,10 +44,24 @@ struct LogFrame {
   // where the host could still tell.
   std::map<std::string, std::string, std::less<>> cgroups;
 
+  // The lines of level warning and above (priority 4 and lower numbers), in order; runs do not
+  // touch.
+  struct LineRun {
+    uint32_t first = 0;  // from 0
+    uint32_t last = 0;   // within the run
+
+    bool operator==(const LineRun&) const = default;
+  };
+  std::vector<LineRun> warnings;
+  // Of every other line the level is known, and lower. Else of those nothing is known: files, and
+  // whatever came from an agent that does not tell.
+  bool levels_known = false;
+
   // How many lines were written in all.
   uint64_t Written() const;
 
   static constexpr size_t kRepeatsMax = 400;
+  static constexpr size_t kWarningRunsMax = 200;
   static constexpr size_t kCgroupsMax = 16;
   static constexpr size_t kCgroupBytesMax = 512;
   static constexpr size_t kLineBytesMax = 8 * 1024;
@@ -57,8 +75,9 @@ struct LogFrame {
 using LogFrameHeaderList = std::vector<std::pair<std::string, std::string>>;
 
 // The headers of the record whose key is the host and whose value is the text. Repeats are the
-// header "repeats", "0*17 4*2", and cgroups the header "cgroups", a line "PID PATH" for each; there
-// is no such header where there are none.
+// header "repeats", "0*17 4*2", warnings the header "warnings", "0 4-9", with "only" before it
+// where the levels of the others are known, and cgroups the header "cgroups", a line "PID PATH" for
+// each; there is no such header where there is nothing to say.
 LogFrameHeaderList LogFrameHeaders(const LogFrame& frame);
 
 // The frame that such a record holds. kInvalidArgument, with what is wrong, for anything that

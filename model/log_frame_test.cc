@@ -111,6 +111,43 @@ TEST(LogFrame, TellsHowOftenALineWasWritten) {
   }
 }
 
+TEST(LogFrame, TellsWhichLinesAreWarningsAndWhetherTheOthersAreKnownToBeNone) {
+  LogFrame frame = GoodFrame();
+  frame.text = "a\nb\nc\nd\ne\nf\n";
+  frame.lines = 6;
+  const struct {
+    std::vector<LogFrame::LineRun> warnings;
+    bool levels_known;
+    std::string_view header;
+  } cases[] = {{{}, true, "only"},
+               {{{0, 0}}, true, "only 0"},
+               {{{0, 5}}, true, "only 0-5"},
+               {{{0, 0}, {2, 4}}, true, "only 0 2-4"},
+               {{{1, 1}, {3, 5}}, false, "1 3-5"}};
+  for (const auto& [warnings, levels_known, header] : cases) {
+    frame.warnings = warnings;
+    frame.levels_known = levels_known;
+    const LogFrameHeaderList headers = LogFrameHeaders(frame);
+    EXPECT_EQ(headers.back(), (std::pair<std::string, std::string>{"warnings", header}));
+    EXPECT_EQ(LogFrameFrom("web-1", headers, frame.text), frame) << header;
+  }
+  frame.warnings.clear();
+  frame.levels_known = false;
+  EXPECT_EQ(LogFrameHeaders(frame).back().first, "lines") << "nothing is known: no header";
+  std::string many = "only";
+  for (size_t i = 0; i <= LogFrame::kWarningRunsMax; ++i) many += " " + std::to_string(2 * i);
+  for (const std::string& wrong :
+       {std::string(), std::string("only "), std::string("only0"), std::string("ONLY"),
+        std::string("6"), std::string("0-6"), std::string("2-1"), std::string("1-1"),
+        std::string("0 1"), std::string("3 1"), std::string("0-2 2"), std::string("0  2"),
+        std::string("-1"), std::string("1-"), std::string("0,2"), std::string("0-4294967296"),
+        std::string("4294967295 0"), many}) {
+    LogFrameHeaderList bad = LogFrameHeaders(frame);
+    bad.emplace_back("warnings", wrong);
+    EXPECT_FALSE(LogFrameFrom("web-1", bad, frame.text).has_value()) << wrong;
+  }
+}
+
 TEST(LogFrame, TellsTheCgroupsOfProcessesThatCrashed) {
   LogFrame frame = GoodFrame();
   frame.cgroups = {{"12", "/docker/a b"}, {"4242", "/"}};

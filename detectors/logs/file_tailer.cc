@@ -104,7 +104,7 @@ Result<size_t> FileTailer::Read(size_t lines_max, AddLine add) {
     if (!newer || now_there == identity_) return lines;
     // Its writer may still hold the old file for a moment; what it wrote until now was read.
     if (partial_bytes_ > 0) {
-      add(source_, partial_);
+      add(source_, partial_, LineLevel::kUnknown);
       ++lines;
     }
     fd_.reset();
@@ -144,7 +144,7 @@ void FileTailer::TakeText(std::string_view text, AddLine add, size_t* lines) {
     const std::string_view part = text.substr(0, end);
     if (end != std::string_view::npos && partial_bytes_ == 0) {
       // Whole, as nearly all are.
-      add(source_, part.substr(0, LogFrame::kLineBytesMax));
+      add(source_, part.substr(0, LogFrame::kLineBytesMax), LineLevel::kUnknown);
       ++*lines;
       offset_ += static_cast<int64_t>(end) + 1;
       text.remove_prefix(end + 1);
@@ -156,7 +156,7 @@ void FileTailer::TakeText(std::string_view text, AddLine add, size_t* lines) {
       partial_bytes_ += static_cast<int64_t>(part.size());
       return;
     }
-    add(source_, partial_);
+    add(source_, partial_, LineLevel::kUnknown);
     ++*lines;
     offset_ += partial_bytes_ + static_cast<int64_t>(part.size()) + 1;
     partial_.clear();

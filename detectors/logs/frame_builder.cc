@@ -11,6 +11,17 @@ namespace {
 constexpr size_t kFullFramesMax = 4;
 constexpr std::string_view kOtherSource = "other";
 
+void NoteLevel(LineLevel level, LogFrame* frame) {
+  frame->levels_known = frame->levels_known && level != LineLevel::kUnknown;
+  if (level != LineLevel::kWarning) return;
+  std::vector<LogFrame::LineRun>& runs = frame->warnings;
+  if (!runs.empty() && runs.back().last + 1 == frame->lines) {
+    runs.back().last = frame->lines;
+  } else {
+    runs.push_back({frame->lines, frame->lines});
+  }
+}
+
 }  // namespace
 
 FrameBuilder::Sources::value_type& FrameBuilder::Find(std::string_view source, MonoTime now) {
@@ -33,8 +44,8 @@ FrameBuilder::Sources::value_type& FrameBuilder::Find(std::string_view source, M
   return *found;
 }
 
-bool FrameBuilder::Add(std::string_view source, std::string_view line, MonoTime now,
-                       WallTime wall) {
+bool FrameBuilder::Add(std::string_view source, std::string_view line, MonoTime now, WallTime wall,
+                       LineLevel level) {
   auto& [name, of] = Find(source, now);
   if (CountRepeat(line, wall, &of)) return true;
   Release(name, &of);
@@ -50,9 +61,10 @@ bool FrameBuilder::Add(std::string_view source, std::string_view line, MonoTime 
     return false;
   }
   ++of.lines;
-  Append(name, line, 1, wall, &of);
+  Append(name, line, 1, wall, level, &of);
   if (line.size() <= kRepeatBytesMax) {
     of.last = line;
+    of.last_level = level;
     of.last_at = now;
   } else {
     of.last.clear();
@@ -85,16 +97,17 @@ bool FrameBuilder::CountRepeat(std::string_view line, WallTime wall, Source* sou
 void FrameBuilder::Release(const std::string& name, Source* source) {
   if (source->held == 0) return;
   const uint64_t held = std::exchange(source->held, 0);
-  Append(name, source->last, held, source->held_at, source);
+  Append(name, source->last, held, source->held_at, source->last_level, source);
 }
 
 void FrameBuilder::Append(const std::string& name, std::string_view line, uint64_t times,
-                          WallTime wall, Source* source) {
+                          WallTime wall, LineLevel level, Source* source) {
   MakeRoom(name, line.size(), wall, source);
   LogFrame& frame = source->frame;
   frame.text.append(line.substr(0, LogFrame::kLineBytesMax));
   frame.text.push_back('\n');
   if (times > 1) frame.repeats.push_back({frame.lines, times});
+  NoteLevel(level, &frame);
   ++frame.lines;
 }
 
@@ -102,13 +115,15 @@ void FrameBuilder::MakeRoom(const std::string& name, size_t line_bytes, WallTime
                             Source* source) {
   LogFrame& frame = source->frame;
   const bool full = frame.text.size() + line_bytes + 1 > LogFrame::kTextBytesMax ||
-                    frame.repeats.size() == LogFrame::kRepeatsMax;
+                    frame.repeats.size() == LogFrame::kRepeatsMax ||
+                    frame.warnings.size() == LogFrame::kWarningRunsMax;
   if (frame.lines > 0 && full) full_.push_back(std::exchange(frame, LogFrame{}));
   if (frame.lines > 0) return;
   frame.host = options_.host;
   frame.boot_id = boot_id_;
   frame.source = name;
   frame.first_at = wall;
+  frame.levels_known = true;  // until a line says otherwise
 }
 
 void FrameBuilder::AddCgroup(std::string_view source, int pid, const std::string& path) {

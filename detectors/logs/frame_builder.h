@@ -48,7 +48,8 @@ class FrameBuilder {
 
   // False when the source's share of this second is used up: the line is counted as lost. A repeat
   // takes no share.
-  bool Add(std::string_view source, std::string_view line, MonoTime now, WallTime wall);
+  bool Add(std::string_view source, std::string_view line, MonoTime now, WallTime wall,
+           LineLevel level = LineLevel::kUnknown);
 
   // The cgroup of a process that the line which was added last names; nothing for an empty path.
   void AddCgroup(std::string_view source, int pid, const std::string& path);
@@ -70,6 +71,7 @@ class FrameBuilder {
     int64_t lines = 0;  // in this second
     // The line before, when it was shipped or put where it waits, and how often it came since.
     std::string last;
+    LineLevel last_level = LineLevel::kUnknown;
     MonoTime last_at{};
     WallTime held_at = kWallNever;
     uint64_t held = 0;
@@ -83,7 +85,7 @@ class FrameBuilder {
   bool CountRepeat(std::string_view line, WallTime wall, Source* source);
   void Release(const std::string& name, Source* source);
   void Append(const std::string& name, std::string_view line, uint64_t times, WallTime wall,
-              Source* source);
+              LineLevel level, Source* source);
   void MakeRoom(const std::string& name, size_t line_bytes, WallTime wall, Source* source);
   LostLines& LostOf(std::string_view source);
 

@@ -61,6 +61,21 @@ TEST_F(FrameRepeats, ARunThatGoesOnAfterItsFrameIsToldOnceMoreInItsTime) {
   EXPECT_THAT(builder_.Take(), IsEmpty());
 }
 
+TEST_F(FrameRepeats, ARunThatIsToldLaterKeepsTheLevelOfItsLine) {
+  const auto add = [this](const std::string& line, LineLevel level) {
+    EXPECT_TRUE(builder_.Add("kernel", line, clock_.Mono(), clock_.Wall(), level));
+  };
+  add("bad", LineLevel::kWarning);
+  builder_.Take();
+  add("bad", LineLevel::kWarning);
+  add("good", LineLevel::kBelowWarning);
+  const std::vector<LogFrame> frames = builder_.Take();
+  ASSERT_THAT(frames, SizeIs(1));
+  EXPECT_EQ(frames[0].text, "bad\ngood\n");
+  EXPECT_TRUE(frames[0].levels_known);
+  EXPECT_THAT(frames[0].warnings, ElementsAre(LogFrame::LineRun{0, 0}));
+}
+
 TEST_F(FrameRepeats, AnotherLineLetsTheCountedOnesGoFirst) {
   Add("link down");
   builder_.Take();

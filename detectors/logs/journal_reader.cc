@@ -54,11 +54,19 @@ std::string JournalSourceOf(const JournalFields& fields) {
   return "journal-user";
 }
 
+LineLevel JournalLevelOf(std::string_view priority, std::string_view transport) {
+  if (priority.size() != 1 || priority[0] < '0' || priority[0] > '7') return LineLevel::kUnknown;
+  if (priority[0] <= '4') return LineLevel::kWarning;
+  return transport == "stdout" && priority[0] == '6' ? LineLevel::kUnknown
+                                                     : LineLevel::kBelowWarning;
+}
+
 struct JournalReader::Journal {
   // What is wanted of an entry. The first of a name counts.
   struct Entry {
     std::string transport;
     std::string message;
+    std::string priority;
     JournalFields fields;
   };
 
@@ -85,6 +93,7 @@ void JournalReader::Journal::ReadEntry() {
       {"_SYSTEMD_UNIT=", &entry.fields.systemd_unit},
       {"SYSLOG_IDENTIFIER=", &entry.fields.syslog_identifier},
       {"_TRANSPORT=", &entry.transport},
+      {"PRIORITY=", &entry.priority},
       {"CONTAINER_ID=", &entry.fields.container_id}};
   for (const auto& [name, value] : wanted) value->clear();
   const void* data = nullptr;
@@ -195,11 +204,12 @@ size_t JournalReader::AddEntry(AddLine add) {
   const Journal::Entry& entry = journal_->entry;
   if (entry.transport == "kernel") return 1;  // counted, so that reads stay bounded
   const std::string& source = journal_->Source();
+  const LineLevel level = JournalLevelOf(entry.priority, entry.transport);
   size_t lines = 0;
   for (std::string_view rest = entry.message; !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     if (end > 0) {
-      add(source, rest.substr(0, std::min(end, LogFrame::kLineBytesMax)));
+      add(source, rest.substr(0, std::min(end, LogFrame::kLineBytesMax)), level);
       ++lines;
     }
     rest.remove_prefix(std::min(end + 1, rest.size()));

@@ -26,6 +26,11 @@ struct JournalFields {
 };
 std::string JournalSourceOf(const JournalFields& fields);
 
+// By the entry's PRIORITY ("0" to "7"). What a service writes to its standard output or error has
+// the unit's default there (SyslogLevel=, info) and not a level that the service chose, however bad
+// the line is; so of such a line without a priority of its own nothing is known.
+LineLevel JournalLevelOf(std::string_view priority, std::string_view transport);
+
 // The newest entries of the journal as lines "TIME SOURCE: MESSAGE", oldest first: at most so many,
 // and no more than so many bytes. kNotFound where there is no journal.
 Result<std::string> JournalTail(const std::string& folder, size_t lines_max, size_t bytes_max);

@@ -126,7 +126,8 @@ bool KmsgReader::Emit(std::string_view line, AddLine add) {
   any_sequence_ = true;
   has_cursor_ = true;
   add(record->facility == 0 ? kKernelSource : kUserSource,
-      record->message.substr(0, LogFrame::kLineBytesMax));
+      record->message.substr(0, LogFrame::kLineBytesMax),
+      record->level <= kWarningPriority ? LineLevel::kWarning : LineLevel::kBelowWarning);
   return true;
 }
 

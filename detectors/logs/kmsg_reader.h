@@ -22,6 +22,8 @@ struct KmsgRecord {
   Micros at{0};              // since boot
   std::string_view message;  // the first line
 };
+// LOG_WARNING of syslog.h; lower numbers are worse.
+constexpr int kWarningPriority = 4;
 // None for a line that has another form.
 std::optional<KmsgRecord> ParseKmsg(std::string_view line);
 

@@ -190,9 +190,9 @@ void LogPump::NoteError(const std::string& source, const Error& error) {
 
 void LogPump::ReadSource(LogSource* source, Pace* pace, MonoTime now, WallTime wall) {
   const std::string name(source->name());
-  const Result<size_t> read =
-      source->Read(kLinesPerReadMax, [&](std::string_view from, std::string_view line) {
-        if (builder_.Add(from, line, now, wall)) FindCgroupOf(from, line);
+  const Result<size_t> read = source->Read(
+      kLinesPerReadMax, [&](std::string_view from, std::string_view line, LineLevel level) {
+        if (builder_.Add(from, line, now, wall, level)) FindCgroupOf(from, line);
       });
   builder_.CountLost(name, source->TakeLost(), now);
   if (!read) return NoteError(name, read.error());

@@ -48,6 +48,39 @@ TEST(FrameBuilderTest, JoinsLinesOfOneSourceAndIsDueAfterTheFirst) {
   EXPECT_EQ(builder.FlushDue(), kMonoForever);
 }
 
+TEST(FrameBuilderTest, SaysWhichLinesAreWarnings) {
+  SimulatedClock clock;
+  FrameBuilder::Options options = BuilderOptions();
+  options.lines_per_second_max = 100'000;
+  FrameBuilder builder(options);
+  const auto add = [&](std::string_view source, int line, LineLevel level) {
+    builder.Add(source, std::to_string(line), clock.Mono(), clock.Wall(), level);
+  };
+  for (int i = 0; i < 6; ++i) {
+    add("kernel", i, i >= 1 && i != 3 ? LineLevel::kWarning : LineLevel::kBelowWarning);
+    add("journal:a", i, i == 2 ? LineLevel::kWarning : LineLevel::kUnknown);
+  }
+  std::vector<LogFrame> frames = builder.Take();
+  ASSERT_THAT(frames, SizeIs(2));
+  EXPECT_FALSE(frames[0].levels_known) << "of one line nothing is known";
+  EXPECT_THAT(frames[0].warnings, testing::ElementsAre(LogFrame::LineRun{2, 2}));
+  EXPECT_TRUE(frames[1].levels_known);
+  EXPECT_THAT(frames[1].warnings,
+              testing::ElementsAre(LogFrame::LineRun{1, 2}, LogFrame::LineRun{4, 5}));
+  // Levels that alternate fill a frame's runs before its text.
+  for (int i = 0; i < 1000; ++i) {
+    add("kernel", i, i % 2 == 0 ? LineLevel::kWarning : LineLevel::kBelowWarning);
+  }
+  frames = builder.Take();
+  ASSERT_THAT(frames, SizeIs(3));
+  size_t warnings = 0;
+  for (const LogFrame& frame : frames) {
+    EXPECT_TRUE(LogFrameFrom("h", LogFrameHeaders(frame), frame.text).has_value());
+    warnings += frame.warnings.size();
+  }
+  EXPECT_EQ(warnings, 500u);
+}
+
 TEST(FrameBuilderTest, CapsTheRateOfEachSourceAndCountsTheLoss) {
   SimulatedClock clock;
   FrameBuilder builder(BuilderOptions());

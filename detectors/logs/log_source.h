@@ -9,6 +9,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "base/result.h"
+#include "model/log_frame.h"
 
 namespace fleetmedic {
 
@@ -17,7 +18,8 @@ class LogSource {
  public:
   // `source` is what a frame says (LogFrame::source); `line` has no '\n' and is at most
   // LogFrame::kLineBytesMax long. Both are valid during the call alone.
-  using AddLine = absl::FunctionRef<void(std::string_view source, std::string_view line)>;
+  using AddLine =
+      absl::FunctionRef<void(std::string_view source, std::string_view line, LineLevel level)>;
 
   virtual ~LogSource() = default;
 

@@ -33,11 +33,20 @@ void AppendTo(const std::string& path, std::string_view text) {
 std::vector<std::string> ReadAll(LogSource* source, size_t lines_max = 1000) {
   std::vector<std::string> lines;
   const Result<size_t> read =
-      source->Read(lines_max, [&](std::string_view from, std::string_view line) {
+      source->Read(lines_max, [&](std::string_view from, std::string_view line, LineLevel) {
         lines.push_back(std::string(from) + "|" + std::string(line));
       });
   EXPECT_TRUE(read) << read.error().message;
   return lines;
+}
+
+// The levels of everything that is there.
+std::vector<LineLevel> ReadLevels(LogSource* source) {
+  std::vector<LineLevel> levels;
+  const Result<size_t> read = source->Read(
+      1000, [&](std::string_view, std::string_view, LineLevel level) { levels.push_back(level); });
+  EXPECT_TRUE(read) << read.error().message;
+  return levels;
 }
 
 class FileTailerTest : public testing::Test {
@@ -147,7 +156,8 @@ TEST_F(FileTailerTest, SurvivesNonsenseAsACursor) {
 
 TEST_F(FileTailerTest, IsNotHeldUpByAFifo) {
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-  const Result<size_t> read = tailer_->Read(10, [](std::string_view, std::string_view) {});
+  const Result<size_t> read =
+      tailer_->Read(10, [](std::string_view, std::string_view, LineLevel) {});
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Code::kInvalidArgument);
 }
@@ -209,6 +219,14 @@ TEST_F(KmsgFixtureTest, OnlyFacilityZeroIsTheKernel) {
   EXPECT_THAT(ReadAll(reader_.get()), ElementsAre("kernel|cut off no more"));
 }
 
+TEST_F(KmsgFixtureTest, TellsTheLevelOfEachRecord) {
+  AppendTo(path_,
+           "3,1,100,-;error\n4,2,200,-;warning\n5,3,300,-;notice\n12,4,400,-;by a program\n");
+  EXPECT_THAT(ReadLevels(reader_.get()),
+              ElementsAre(LineLevel::kWarning, LineLevel::kWarning, LineLevel::kBelowWarning,
+                          LineLevel::kWarning));
+}
+
 TEST_F(KmsgFixtureTest, GoesOnAtItsCursorInTheSameBootAlone) {
   AppendTo(path_, "6,1,100,-;one\n");
   ReadAll(reader_.get());
@@ -240,6 +258,24 @@ TEST(JournalSourceTest, TrustsOnlyWhatTheJournalItselfSays) {
   EXPECT_EQ(JournalSourceOf({"", "", ""}), "journal-user");
 }
 
+TEST(JournalLevelTest, IsUnknownWhereOnlyTheUnitsDefaultStandsThere) {
+  const struct {
+    std::string_view priority;
+    std::string_view transport;
+    LineLevel level;
+  } cases[] = {
+      {"3", "journal", LineLevel::kWarning},     {"4", "syslog", LineLevel::kWarning},
+      {"5", "syslog", LineLevel::kBelowWarning}, {"6", "journal", LineLevel::kBelowWarning},
+      {"4", "stdout", LineLevel::kWarning},      {"6", "stdout", LineLevel::kUnknown},
+      {"7", "stdout", LineLevel::kBelowWarning}, {"", "journal", LineLevel::kUnknown},
+      {"8", "journal", LineLevel::kUnknown},     {"err", "syslog", LineLevel::kUnknown},
+      {"-1", "journal", LineLevel::kUnknown},    {"44", "journal", LineLevel::kUnknown},
+  };
+  for (const auto& [priority, transport, level] : cases) {
+    EXPECT_EQ(JournalLevelOf(priority, transport), level) << priority << " by " << transport;
+  }
+}
+
 // A process that is root puts the right down for the look.
 TEST(LogSourcesWithoutRightsTest, NameTheRightThatIsMissing) {
   const TempFolder folder;
@@ -257,7 +293,7 @@ TEST(LogSourcesWithoutRightsTest, NameTheRightThatIsMissing) {
   if (was_root) {
     ASSERT_EQ(::seteuid(65534), 0);
   }
-  const auto drop = [](std::string_view, std::string_view) {};
+  const auto drop = [](std::string_view, std::string_view, LineLevel) {};
   const Result<size_t> of_kmsg = kmsg.Read(10, drop);
   const Result<size_t> of_file = file.Read(10, drop);
   if (was_root) {
@@ -315,10 +351,18 @@ TEST_F(JournalReaderTest, ReadsWhatComesAndGoesOnThroughARestart) {
   EXPECT_THAT(ReadAll(reader_.get()), ElementsAre("journal:sshd|again"));
 }
 
+TEST_F(JournalReaderTest, TellsTheLevelOfEachEntry) {
+  Write(2, "an error", "PRIORITY=3\n_TRANSPORT=journal\n");
+  Write(3, "a notice", "PRIORITY=5\n_TRANSPORT=syslog\n");
+  Write(4, "from a pipe", "PRIORITY=6\n_TRANSPORT=stdout\n");
+  EXPECT_THAT(ReadLevels(reader_.get()),
+              ElementsAre(LineLevel::kWarning, LineLevel::kBelowWarning, LineLevel::kUnknown));
+}
+
 TEST_F(JournalReaderTest, TellsAFolderThatIsNotThere) {
   JournalReader reader(folder_ / "none");
   reader.Start("");
-  EXPECT_FALSE(reader.Read(10, [](std::string_view, std::string_view) {}));
+  EXPECT_FALSE(reader.Read(10, [](std::string_view, std::string_view, LineLevel) {}));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST_F(SystemdDetectorE2e, TellsAUnitThatFailsOneThatLoopsAndWhatTheJournalSays)
   journal.Start("");
   bool told = false;
   EXPECT_TRUE(WaitUntil(clock_, Seconds(20), [&] {
-    (void)journal.Read(1000, [&](std::string_view source, std::string_view line) {
+    (void)journal.Read(1000, [&](std::string_view source, std::string_view line, LineLevel) {
       told = told ||
              (line.find("loops.service") != std::string::npos && source == "journal:init.scope");
     });

@@ -1,9 +1,12 @@
 // What comes from the event log, from other roles and from HTTP.
 #include <algorithm>
+#include <iterator>
+#include <vector>
 
 #include "base/json.h"
 #include "base/lz4.h"
 #include "base/result.h"
+#include "base/text.h"
 #include "detectors/report/spool_record.h"
 #include "model/audit.h"
 #include "model/command.h"
@@ -69,6 +72,28 @@ void Frame(std::string_view bytes) {
   if (content) FLEETMEDIC_CHECK(content->size() <= LogFrame::kTextBytesMax);
 }
 
+// The headers that say something of lines, with '|' between.
+void FrameHeaders(std::string_view bytes) {
+  constexpr std::string_view kNames[] = {"repeats", "warnings", "cgroups"};
+  LogFrame frame;
+  frame.host = HostId("h");
+  frame.boot_id = "b";
+  frame.source = "kernel";
+  frame.first_at = WallTime(Micros(1'000'000));
+  frame.lines = 10;
+  frame.text = std::string(10, '\n');
+  LogFrameHeaderList headers = LogFrameHeaders(frame);
+  const std::vector<std::string_view> values = Split(bytes, '|');
+  for (size_t i = 0; i < std::min(values.size(), std::size(kNames)); ++i) {
+    headers.emplace_back(kNames[i], values[i]);
+  }
+  const Result<LogFrame> read = LogFrameFrom("h", headers, frame.text);
+  if (!read) return;
+  FLEETMEDIC_CHECK(read->warnings.size() <= LogFrame::kWarningRunsMax);
+  for (const LogFrame::LineRun& run : read->warnings) FLEETMEDIC_CHECK(run.last < frame.lines);
+  FLEETMEDIC_CHECK(LogFrameFrom("h", LogFrameHeaders(*read), frame.text) == *read);
+}
+
 void Spool(std::string_view bytes) {
   if (bytes.size() < kSpoolHeaderBytes) return;
   const Result<SpoolHeader> header = ReadSpoolHeader(bytes.substr(0, kSpoolHeaderBytes));
@@ -101,6 +126,7 @@ constexpr FuzzTarget kTargets[] = {
     {"audit_entry", RoundTrip<AuditEntry, AuditEntryFromJson>},
     {"override", RoundTrip<Override, OverrideFromJson>},
     {"log_frame", Frame},
+    {"frame_headers", FrameHeaders},
     {"spool", Spool},
 };
 
