@@ -121,7 +121,8 @@ Status Assembly::AddRemediator() {
                             OwnerName(), RuleNames(), evidence});
   controller_ = role.get();
   controller_runner_->role = std::move(role);
-  const Topic topics[] = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks};
+  const Topic topics[] = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks,
+                          Topic::kIssues};
   subscriptions_.push_back(log_->Subscribe(topics, wake));
 
   ApiServerOptions api;

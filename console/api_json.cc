@@ -301,6 +301,9 @@ Json::Array NeedsYou(const FleetSnapshot& snapshot, const ApiView& view) {
   for (const BrakeCause& cause : snapshot.brake.causes) {
     needs.Add("The brake is tripped: " + cause.cause, HostId(), cause.since, cause.detail);
   }
+  for (const FleetIssuePtr& issue : snapshot.issues) {
+    needs.Add("A fleet issue is open: " + issue->Title(), HostId(), issue->opened_at, issue->why);
+  }
   std::vector<const HostRecord*> silent;
   for (const auto& [host, record] : snapshot.hosts) {
     AddHostNeeds(*record, &needs);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "model/words.h"
 
 namespace fleetmedic {
@@ -11,6 +12,8 @@ namespace {
 
 constexpr Words<IssueState, 2> kStates = {
     {{IssueState::kOpen, "open"}, {IssueState::kClosed, "closed"}}};
+
+constexpr size_t kTitleBytesMax = 120;
 
 using Fact = std::pair<std::string, std::string>;
 
@@ -129,6 +132,11 @@ std::string IssueScope::Text() const { return fact.empty() ? "fleet" : fact + " 
 
 bool IssueScope::Covers(const HostFacts& facts) const {
   return fact.empty() || FactValue(facts, fact) == value;
+}
+
+std::string FleetIssue::Title() const {
+  const std::string what = VisibleText(std::string_view(text).substr(0, kTitleBytesMax));
+  return fmt::format("{}, {} on {} hosts", id, what.empty() ? pattern : what, hosts_total);
 }
 
 bool FleetIssue::Covers(const HostFacts& facts) const {

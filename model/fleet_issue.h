@@ -4,6 +4,7 @@
 #ifndef FLEETMEDIC_MODEL_FLEET_ISSUE_H_
 #define FLEETMEDIC_MODEL_FLEET_ISSUE_H_
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,6 +94,9 @@ struct FleetIssue {
   // What the remediator does about it, for people.
   std::string response;
 
+  // "I-3fa94c21, NvmeTimeout on 41 hosts", for people.
+  std::string Title() const;
+
   // Whether the drains of a host are held for it: an open issue covers whom it lists and, where it
   // cannot list all, all of its scope.
   bool Covers(const HostFacts& facts) const;
@@ -108,6 +112,8 @@ struct FleetIssue {
 
   bool operator==(const FleetIssue&) const = default;
 };
+
+using FleetIssuePtr = std::shared_ptr<const FleetIssue>;
 
 Json ToJson(const FleetIssue& issue);
 // kInvalidArgument for anything that is past a limit above.

@@ -42,7 +42,8 @@ Controller::Controller(RemediatorConfig config, std::string hold_file,
       intake_(&env_.log, &env_.metrics),
       outbox_(config_,
               {env_.clock, gate_, env_.log, env_.hook, env_.workers, env_.metrics, env_.wake,
-               [this](const OutboxRow& row, MonoTime mono) { return EvidenceReady(row, mono); }}),
+               [this](const OutboxRow& row, MonoTime mono) { return EvidenceReady(row, mono); },
+               [this](const HostRecord& record) { return IssueOver(record); }}),
       snapshot_(std::make_shared<FleetSnapshot>()) {
   evidence_unasked_ =
       env_.metrics.Counter("fleetmedic_evidence_unasked_total",
@@ -61,6 +62,8 @@ Controller::Controller(RemediatorConfig config, std::string hold_file,
   open_grants_gauge_ = env_.metrics.Gauge("fleetmedic_grants_open", "Grants that are open.");
   mode_gauge_ =
       env_.metrics.Gauge("fleetmedic_mode", "0 auto, 1 shadow, 2 degraded, 3 tripped, 4 hold.");
+  issues_gauge_ =
+      env_.metrics.Gauge("fleetmedic_fleet_issues_open", "Fleet issues that hold drains back.");
   log_lag_gauge_ = env_.metrics.Gauge("fleetmedic_remediator_log_lag_seconds",
                                       "Age of the oldest record that is not read yet.");
 }
@@ -134,6 +137,7 @@ Status Controller::StartLeading() {
     for (const std::string& rule : RulesFound(*record)) NoteRule(rule);
   }
   outbox_.Reset();
+  issues_.Clear();
   FLEETMEDIC_RETURN_IF_ERROR(intake_.Open([this](Topic topic) { return ledger_.Offsets(topic); }));
   trouble_.clear();
   LogInfo("leading", {{"epoch", lease_->epoch}, {"hosts", ledger_.hosts().size()}});
@@ -229,6 +233,8 @@ void Controller::TakeOutcomes() {
 Status Controller::ReadLog(MonoTime now) {
   bool more = false;
   FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<HostInput> inputs, intake_.Poll(now_, &more));
+  // Before the hosts: what is everybody's must not be begun on one of them.
+  TakeIssues();
   for (const HostInput& in : inputs) {
     // Of a stream that ran with other rules than ours.
     if (const auto* found = std::get_if<input::Found>(&in.input)) NoteRule(found->finding.rule);
@@ -267,7 +273,7 @@ void Controller::StepHost(const HostId& host, const Input& input) {
     fresh.since = now_;
     record = std::make_shared<const HostRecord>(std::move(fresh));
   }
-  Decision decision = Step(config_.policy, *record, input, SurroundingsNow(), now_);
+  Decision decision = Step(config_.policy, *record, input, SurroundingsOf(*record), now_);
   if (decision.why.starts_with("ignored: ")) steps_ignored_.Add();
   if (decision.why.ends_with(" of another boot")) intake_.SetAsideOtherBoot({host, input});
   TakeEffects(*record, decision);
@@ -334,12 +340,13 @@ void Controller::TickHosts(MonoTime now) {
   }
 }
 
-Surroundings Controller::SurroundingsNow() const {
+Surroundings Controller::SurroundingsOf(const HostRecord& record) const {
   Surroundings around;
   around.mode = mode_;
   around.mode_reason = mode_reason_;
   around.held_rules = held_rules_;
   around.ended_rules = ended_rules_;
+  around.issue = IssueOver(record);
   return around;
 }
 
@@ -438,8 +445,8 @@ void Controller::AnswerAsks() {
       continue;
     }
     // A grant that would be given back at once must not use up the window.
-    const Decision trial =
-        Step(config_.policy, *record, input::Granted{GrantId("trial")}, SurroundingsNow(), now_);
+    const Decision trial = Step(config_.policy, *record, input::Granted{GrantId("trial")},
+                                SurroundingsOf(*record), now_);
     if (trial.next.grant.empty()) {
       StepHost(ask.host, input::Tick{});
       continue;

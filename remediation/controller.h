@@ -26,6 +26,7 @@
 #include "remediation/host_machine.h"
 #include "remediation/intake.h"
 #include "remediation/ledger.h"
+#include "remediation/open_issues.h"
 #include "remediation/outbox.h"
 #include "remediation/query.h"
 #include "scheduler-hooks/scheduler_hook.h"
@@ -121,7 +122,11 @@ class Controller final : public Role, public RemediatorService {
                   const Census& census);
   void AuditAct(std::string who, std::string action, std::string object, std::string why,
                 std::string result, Json detail = {});
-  Surroundings SurroundingsNow() const;
+  Surroundings SurroundingsOf(const HostRecord& record) const;
+  // controller_issues.cc
+  void TakeIssues();
+  // The open fleet issue that the host's worst condition is part of; empty for none.
+  std::string IssueOver(const HostRecord& record) const;
 
   const RemediatorConfig config_;
   const RemediatorEnvironment env_;
@@ -149,6 +154,7 @@ class Controller final : public Role, public RemediatorService {
   std::string mode_reason_;
   std::vector<std::string> held_rules_;
   std::vector<std::string> ended_rules_;
+  OpenIssues issues_;
   std::vector<Ask> asks_;
   std::vector<EvidenceAsk> evidence_asks_;  // sent after the commit
   std::vector<WallTime> evidence_asked_;    // within a minute
@@ -175,6 +181,7 @@ class Controller final : public Role, public RemediatorService {
   MetricGauge disrupted_gauge_;
   MetricGauge open_grants_gauge_;
   MetricGauge mode_gauge_;
+  MetricGauge issues_gauge_;
   MetricGauge log_lag_gauge_;
 };
 

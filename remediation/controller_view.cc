@@ -142,6 +142,7 @@ void Controller::PublishSnapshot(MonoTime now) {
   next->trouble = trouble_;
   next->hosts = ledger_.hosts();
   next->brake = ledger_.brake();
+  for (const auto& [id, issue] : issues_.all()) next->issues.push_back(issue);
   for (const auto& [id, override] : ledger_.overrides()) next->overrides.push_back(override);
   const std::vector<Grant> grants = ledger_.GrantList();
   std::ranges::copy_if(grants, std::back_inserter(next->grants), &Grant::open);

@@ -10,7 +10,8 @@
 namespace fleetmedic {
 namespace {
 
-constexpr std::array kTopicsRead = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks};
+constexpr std::array kTopicsRead = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks,
+                                    Topic::kIssues};
 // What a dead letter keeps of a value that was too long to be one.
 constexpr size_t kDeadLetterBytesMax = 4096;
 
@@ -20,6 +21,11 @@ Status CheckKey(const LogRecord& record, const HostId& host) {
   return Fail(Code::kInvalidArgument, "the key names another host than the value");
 }
 
+Result<FleetIssue> IssueOf(const std::string& value) {
+  FLEETMEDIC_ASSIGN_OR_RETURN(const Json json, Json::Parse(value));
+  return FleetIssueFromJson(json);
+}
+
 }  // namespace
 
 Intake::Intake(EventLog* log, Metrics* metrics) : log_(log), metrics_(metrics) {}
@@ -27,10 +33,27 @@ Intake::Intake(EventLog* log, Metrics* metrics) : log_(log), metrics_(metrics) {
 Status Intake::Open(const std::function<std::vector<Position>(Topic)>& offsets) {
   readers_.clear();
   dead_letters_.clear();
+  issues_.clear();
   for (const Topic topic : kTopicsRead) {
-    FLEETMEDIC_ASSIGN_OR_RETURN(readers_[topic], log_->OpenAt(topic, offsets(topic)));
+    const std::vector<Position> from =
+        topic == Topic::kIssues ? std::vector<Position>() : offsets(topic);
+    FLEETMEDIC_ASSIGN_OR_RETURN(readers_[topic], log_->OpenAt(topic, from));
   }
-  return {};
+  return ReadIssuesAgain(offsets(Topic::kIssues));
+}
+
+Status Intake::ReadIssuesAgain(const std::vector<Position>& committed) {
+  while (true) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<LogRecord> records,
+                                readers_[Topic::kIssues]->Poll(kRecordsPerPollMax));
+    if (records.empty()) return {};
+    for (const LogRecord& record : records) {
+      const bool known = std::ranges::any_of(committed, [&](const Position& position) {
+        return position.partition == record.partition && record.offset < position.offset;
+      });
+      DecodeIssue(record, !known);
+    }
+  }
 }
 
 Result<std::vector<HostInput>> Intake::Poll(WallTime now, bool* more) {
@@ -40,7 +63,13 @@ Result<std::vector<HostInput>> Intake::Poll(WallTime now, bool* more) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<LogRecord> records,
                                 reader->Poll(kRecordsPerPollMax));
     *more = *more || records.size() == kRecordsPerPollMax;
-    for (const LogRecord& record : records) Decode(topic, record, now, &inputs);
+    for (const LogRecord& record : records) {
+      if (topic == Topic::kIssues) {
+        DecodeIssue(record, true);
+      } else {
+        Decode(topic, record, now, &inputs);
+      }
+    }
   }
   FLEETMEDIC_RETURN_IF_ERROR(FlushDeadLetters());
   return inputs;
@@ -92,6 +121,19 @@ void Intake::Decode(Topic topic, const LogRecord& record, WallTime now,
   if (!report) return SetAside(topic, record, "invalid", report.error().message);
   for (const RepairReport& repair : report->repairs) {
     out->push_back({report->host, input::Repaired{repair}});
+  }
+}
+
+void Intake::DecodeIssue(const LogRecord& record, bool fresh) {
+  if (record.record.value.empty()) return;  // a compaction tombstone
+  Result<FleetIssue> issue = IssueOf(record.record.value);
+  if (issue && issue->id != record.record.key) {
+    issue = Fail(Code::kInvalidArgument, "the key names another issue than the value");
+  }
+  if (issue) {
+    issues_.push_back({*std::move(issue), fresh});
+  } else if (fresh) {
+    SetAside(Topic::kIssues, record, "invalid", issue.error().message);
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/metrics.h"
 #include "eventlog/event_log.h"
+#include "model/fleet_issue.h"
 #include "remediation/host_machine.h"
 
 namespace fleetmedic {
@@ -27,7 +28,8 @@ class Intake {
 
   Intake(EventLog* log, Metrics* metrics);
 
-  // Opens a reader for each topic at the offsets that were committed last.
+  // Opens a reader for each topic at the offsets that were committed last. Of the fleet issues all
+  // are read again, so that those that are open hold from the first pass on: TakeIssues has them.
   Status Open(const std::function<std::vector<Position>(Topic)>& offsets);
   void Close() { readers_.clear(); }
 
@@ -35,6 +37,14 @@ class Intake {
   // dead-letter topic before this returns; when it cannot be put there, nothing was taken and the
   // intake must be opened again. `more`: a topic had a full batch, so poll again soon.
   Result<std::vector<HostInput>> Poll(WallTime now, bool* more);
+
+  // The issues that came since the last call, in their order. `fresh`: after the offset that was
+  // committed last, so that nobody was told of it before.
+  struct IssueNews {
+    FleetIssue issue;
+    bool fresh = false;
+  };
+  std::vector<IssueNews> TakeIssues() { return std::exchange(issues_, {}); }
 
   // Where each topic stands, to be committed with what its records led to.
   std::vector<std::pair<Topic, std::vector<Position>>> Positions() const;
@@ -50,12 +60,15 @@ class Intake {
 
  private:
   void Decode(Topic topic, const LogRecord& record, WallTime now, std::vector<HostInput>* out);
+  Status ReadIssuesAgain(const std::vector<Position>& committed);
+  void DecodeIssue(const LogRecord& record, bool fresh);
   void SetAside(Topic topic, const LogRecord& record, std::string_view kind, std::string reason);
 
   EventLog* const log_;
   Metrics* const metrics_;
   std::map<Topic, std::unique_ptr<Reader>> readers_;
   std::vector<Record> dead_letters_;
+  std::vector<IssueNews> issues_;
 };
 
 }  // namespace fleetmedic

@@ -58,6 +58,8 @@ class Outbox {
     std::function<void()> wake;
     // Whether a row that passed every check need not wait for its evidence any longer.
     std::function<bool(const OutboxRow&, MonoTime)> evidence_ready;
+    // The open fleet issue that the worst condition of this host is part of; empty for none.
+    std::function<std::string(const HostRecord&)> issue;
   };
 
   Outbox(const RemediatorConfig& config, Environment environment);

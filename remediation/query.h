@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "model/audit.h"
+#include "model/fleet_issue.h"
 #include "model/host_record.h"
 #include "model/override.h"
 #include "ratelimit/brake.h"
@@ -49,6 +50,7 @@ struct FleetSnapshot {
   std::vector<Grant> grants;  // the open ones
   std::vector<LimitView> limits;
   BrakeState brake;
+  std::vector<FleetIssuePtr> issues;  // the open ones
   std::vector<Override> overrides;
   Millis log_lag{0};
   int hosts_silent = 0;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -193,12 +194,22 @@ TEST(Tidy, PureFilesTouchNothing) {
   static const std::regex kImpure(
       R"(base/(clock|logging|metrics|file|http|sqlite|child_process|random|role|thread)|)"
       R"(absl/synchronization|eventlog/|store/|scheduler-hooks/)");
-  const std::set<std::string> pure = {
-      "ratelimit/budget",         "ratelimit/brake",         "remediation/evidence",
-      "remediation/host_machine", "remediation/transitions", "scheduler/cluster",
-      "scheduler/placement",      "scheduler/drain",         "scheduler/reconcile",
-      "stream/host_table",        "stream/thresholds",
-  };
+  // One a line, so that two changes that each add one get on.
+  std::istringstream names(R"(
+ratelimit/brake
+ratelimit/budget
+remediation/evidence
+remediation/host_machine
+remediation/open_issues
+remediation/transitions
+scheduler/cluster
+scheduler/drain
+scheduler/placement
+scheduler/reconcile
+stream/host_table
+stream/thresholds
+)");
+  const std::set<std::string> pure{std::istream_iterator<std::string>(names), {}};
   size_t seen = 0;
   for (const SourceFile& file : Sources()) {
     const std::string stem = file.path.substr(0, file.path.rfind('.'));
