@@ -150,7 +150,8 @@ TEST(Tidy, FoldersIncludeOnlyWhatTheTableAllows) {
   for (const SourceFile& file : Sources()) {
     const std::string folder = FolderOf(file.path);
     const auto allowed = kMayInclude.find(folder);
-    if (allowed == kMayInclude.end() || file.path.ends_with("_test.cc")) continue;
+    const bool test = file.path.ends_with("_test.cc") || file.path.ends_with("_fixture.h");
+    if (allowed == kMayInclude.end() || test) continue;
     for (size_t i = 0; i < file.lines.size(); ++i) {
       std::smatch match;
       if (!std::regex_search(file.lines[i], match, kInclude)) continue;
