@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
-#include "base/text.h"
+#include "bench/peer_packages.h"
 
 namespace fleetmedic {
 namespace {
@@ -19,7 +19,6 @@ namespace {
 constexpr std::string_view kPackages[] = {"rsyslog",        "libestr0",   "libfastjson4",
                                           "liblognorm5",    "libivykis0", "libnet1",
                                           "syslog-ng-core", "libpcre3",   "libwrap0"};
-constexpr Minutes kUnpackMax{3};
 
 std::vector<std::string> EnvOf(const std::string& root) {
   std::vector<std::string> env = ChildOptions().env;
@@ -83,29 +82,7 @@ Result<Child> StartSyslogNg(const std::string& root, const std::string& folder,
 std::vector<Peer> Peers() { return {{"rsyslog", StartRsyslog}, {"syslog_ng", StartSyslogNg}}; }
 
 Result<std::string> UnpackPeers(const std::string& folder, const Clock& clock) {
-  const std::string root = folder + "/root";
-  const FsRoot disk;
-  const MonoTime end = clock.Mono() + kUnpackMax;
-  if (disk.Exists(root + "/unpacked")) return root;
-  FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(root));
-  Command download;
-  download.argv = {"apt-get", "download"};
-  for (const std::string_view package : kPackages) download.argv.emplace_back(package);
-  download.cwd = folder;
-  FLEETMEDIC_ASSIGN_OR_RETURN(const CommandResult loaded, RunCommand(download, clock, end));
-  if (!loaded.status.ok()) {
-    return Fail(Code::kUnavailable, "apt-get download: " + Quote(Trim(loaded.standard_error), 300));
-  }
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<std::string> names, disk.List(folder, 1000));
-  for (const std::string& name : names) {
-    if (!name.ends_with(".deb")) continue;
-    Command unpack;
-    unpack.argv = {"dpkg", "-x", folder + "/" + name, root};
-    FLEETMEDIC_ASSIGN_OR_RETURN(const CommandResult unpacked, RunCommand(unpack, clock, end));
-    if (!unpacked.status.ok()) return Fail(Code::kIo, "dpkg -x " + name + " failed");
-  }
-  FLEETMEDIC_RETURN_IF_ERROR(WriteFileAtomic(root + "/unpacked", "\n"));
-  return root;
+  return UnpackPackages(kPackages, folder, clock);
 }
 
 Result<LineSink> LineSink::Listen() {

@@ -47,7 +47,7 @@ Json ToJson(const std::vector<Figure>& figures) {
     item.Set("spread", figure.spread);
     item.Set("must", figure.must ? Json(*figure.must) : Json());
     item.Set("goal", figure.goal ? Json(*figure.goal) : Json());
-    item.Set("better", "less");
+    item.Set("better", figure.more_is_better ? "more" : "less");
     list.Append(std::move(item));
   }
   return list;

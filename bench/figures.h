@@ -19,11 +19,11 @@ struct Figure {
   std::string unit = "ms";
   double value = 0;
   double spread = 0;  // largest less smallest of the batches' values
-  // Lower is better for all of them.
   std::optional<double> must = {};
   std::optional<double> goal = {};
+  bool more_is_better = false;
 
-  bool falls_short() const { return must && value > *must; }
+  bool falls_short() const { return must && (more_is_better ? value < *must : value > *must); }
 };
 
 double MsOf(Micros span);
