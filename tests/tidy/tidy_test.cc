@@ -208,6 +208,7 @@ scheduler/drain
 scheduler/placement
 scheduler/reconcile
 stream/host_table
+stream/pattern_counter
 stream/thresholds
 )");
   const std::set<std::string> pure{std::istream_iterator<std::string>(names), {}};
