@@ -35,6 +35,22 @@ Record RecordOf(const Finding& finding, WallTime now) {
   return record;
 }
 
+Record RecordOf(const PatternCount& count, WallTime now) {
+  Record record;
+  record.key = count.pattern;
+  record.value = ToJson(count).Dump();
+  record.timestamp = now;
+  record.headers = {{"content-type", "application/json"}};
+  return record;
+}
+
+// What people read of a rule's pattern: its message, with the names of what stands in it.
+std::string TextOf(const Rule& rule) {
+  const Result<TextTemplate> message = TextTemplate::Parse(rule.message);
+  FLEETMEDIC_CHECK(message.has_value());
+  return message->Render([](const std::string& name) { return "«" + name + "»"; });
+}
+
 }  // namespace
 
 StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, const Parts& parts)
@@ -52,6 +68,10 @@ StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, const Parts& parts)
                                          "Findings past the limit of one frame.");
   windows_dropped_ = metrics.Counter("fleetmedic_stream_windows_dropped_total",
                                      "Threshold windows forgotten for their limit.");
+  counts_written_ = metrics.Counter("fleetmedic_stream_counts_total",
+                                    "Records of hosts and lines of a pattern in a minute.");
+  counts_dropped_ = metrics.Counter("fleetmedic_stream_counts_dropped_total",
+                                    "Lines that were not counted for their pattern, for a limit.");
   log_errors_ = metrics.Counter("fleetmedic_stream_log_errors_total",
                                 "Calls of the event log that failed and are repeated.");
   refused_records_ = metrics.Counter("fleetmedic_stream_refused_records_total",
@@ -67,17 +87,20 @@ StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, const Parts& parts)
 void StreamRole::SetRules(std::shared_ptr<const RuleSet> rules) {
   matcher_.emplace(std::move(rules));
   rule_matches_.clear();
+  rule_patterns_.clear();
   for (const Rule& rule : matcher_->rules().rules()) {
     rule_matches_.push_back(parts_.metrics->Counter("fleetmedic_stream_rule_matches_total",
                                                     "Lines that a rule matched.",
                                                     {{"rule", rule.name}}));
+    rule_patterns_.push_back(
+        counter_.NumberOf({rule.name, PatternKind::kRule, rule.version, TextOf(rule), kWallNever}));
   }
 }
 
 void StreamRole::Turn(MonoTime now) {
   next_wake_ = now + kPollEvery;
   // What an earlier turn could not settle comes first: nothing is read past it.
-  if (uncommitted_ && !Settle()) return;
+  if (uncommitted_ && !Settle(now)) return;
   if (!OpenReader()) return;
   Result<std::vector<LogRecord>> records = reader_->Poll(kRecordsPerTurn);
   if (!records) {
@@ -86,8 +109,9 @@ void StreamRole::Turn(MonoTime now) {
     return;
   }
   for (const LogRecord& record : *records) ReadRecord(record);
-  uncommitted_ = !records->empty();
-  if (uncommitted_ && !Settle()) return;
+  if (!records->empty() && !std::exchange(uncommitted_, true)) counts_due_ = now + kCountsEvery;
+  if (uncommitted_ && !Settle(now)) return;
+  if (uncommitted_) next_wake_ = std::min(next_wake_, counts_due_);
   if (records->size() == kRecordsPerTurn) next_wake_ = now;
   if (now - lag_shown_at_ >= kPollEvery) {
     lag_shown_at_ = now;
@@ -113,7 +137,15 @@ void StreamRole::ReadRecord(const LogRecord& record) {
   const Result<LogFrame> frame =
       LogFrameFrom(record.record.key, record.record.headers, record.record.value);
   if (!frame) return DeadLetter(record, position, frame.error());
+  counter_.Begin(record.partition, record.offset, frame->host, frame->source, frame->first_at,
+                 parts_.clock->Wall());
   ReadFrame(*frame, position);
+}
+
+void StreamRole::Count(const RuleMatch& match, std::string_view line, uint64_t times) {
+  rule_matches_[match.rule_index].Add(static_cast<double>(times));
+  const std::optional<PatternNumber> pattern = rule_patterns_[match.rule_index];
+  if (pattern) counter_.Add(*pattern, line, times, match.captures);
 }
 
 void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
@@ -134,7 +166,7 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
     const uint64_t times = repeated ? (run++)->times : 1;
     if (record != nullptr && !record->Take(line, frame.first_at)) return;
     matcher_->Match(line, frame.source, [&](const RuleMatch& match) {
-      if (!match.cancels) rule_matches_[match.rule_index].Add(static_cast<double>(times));
+      if (!match.cancels) Count(match, line, times);
       RuleHit hit = {
           frame.host,           frame.boot_id, match.rule,     match.Unit(), match.Message(),
           match.CaptureTexts(), line,          frame.first_at, position,     times};
@@ -220,9 +252,16 @@ bool StreamRole::AppendEach(Topic topic, std::span<const Record> records) {
   return true;
 }
 
-bool StreamRole::Settle() {
+bool StreamRole::Settle(MonoTime now) {
   if (!AppendAll(Topic::kFindings, &findings_, findings_written_)) return false;
   if (!AppendAll(Topic::kDeadLetter, &dead_letters_, dead_letters_written_)) return false;
+  if (now < counts_due_) return true;
+  for (const PatternCount& count : counter_.Take()) {
+    counts_.push_back(RecordOf(count, parts_.clock->Wall()));
+  }
+  counts_dropped_.Add(static_cast<double>(counter_.dropped() - counts_dropped_told_));
+  counts_dropped_told_ = counter_.dropped();
+  if (!AppendAll(Topic::kCounts, &counts_, counts_written_)) return false;
   const Status committed = reader_->Commit();
   if (!committed) {
     log_errors_.Add();

@@ -1,10 +1,11 @@
 // The stream as a role: log frames in, findings out.
 //
-// One turn reads at most kRecordsPerTurn records of fleetmedic.logs, and what they led to is
-// durable in fleetmedic.findings and fleetmedic.dead-letter before the place in the logs is. After
-// a crash or an error the same records are read again and may lead to the same findings again:
-// Finding::position tells those that read them. Windows below their threshold are not durable: a
-// restart begins them anew.
+// One turn reads at most kRecordsPerTurn records of fleetmedic.logs. What they led to is durable in
+// fleetmedic.findings and fleetmedic.dead-letter when the turn ends, and in fleetmedic.counts
+// within kCountsEvery; only then is the place in the logs. After a crash or an error the same
+// records are read again and may lead to the same findings and counts again: Finding::position
+// tells those that read them, and counts are sets. Windows below their threshold are not durable:
+// a restart begins them anew.
 #ifndef FLEETMEDIC_STREAM_STREAM_ROLE_H_
 #define FLEETMEDIC_STREAM_STREAM_ROLE_H_
 
@@ -22,6 +23,7 @@
 #include "model/log_frame.h"
 #include "stream/frame_findings.h"
 #include "stream/kernel_record.h"
+#include "stream/pattern_counter.h"
 #include "stream/rule_set.h"
 #include "stream/thresholds.h"
 
@@ -33,6 +35,8 @@ class StreamRole final : public Role {
   static constexpr size_t kRecordsPerTurn = 64;
   // The log is asked this often even when nothing woke us, and again after an error.
   static constexpr Millis kPollEvery = Seconds(1);
+  // Counts of patterns are gathered so long.
+  static constexpr Millis kCountsEvery = Seconds(1);
   // Of one call of Append.
   static constexpr size_t kBatchRecordsMax = 100;
 
@@ -63,8 +67,11 @@ class StreamRole final : public Role {
   static void TellRecord(KernelRecord* record, const LogFrame& frame, const std::string& position,
                          absl::FunctionRef<void(Finding)> take);
   void DeadLetter(const LogRecord& record, const std::string& position, const Error& why);
-  // Makes what was read durable, then the place. False: the same again in a later turn.
-  bool Settle();
+  // Counts a line that the rule matched for its host and minute.
+  void Count(const RuleMatch& match, std::string_view line, uint64_t times);
+  // Makes what was read durable; the counts and then the place when they are due. False: the same
+  // again in a later turn.
+  bool Settle(MonoTime now);
   // Takes the records off the list as the log takes them. False where it does not for now; what it
   // can never take is left out.
   bool AppendAll(Topic topic, std::vector<Record>* records, const MetricCounter& written);
@@ -76,12 +83,17 @@ class StreamRole final : public Role {
   Thresholds thresholds_;
   KernelRecords records_;
   std::unique_ptr<Reader> reader_;
+  PatternCounter counter_;
+  std::vector<std::optional<PatternNumber>> rule_patterns_;  // by the index of the rule
   std::vector<Record> findings_;
   std::vector<Record> dead_letters_;
+  std::vector<Record> counts_;
   bool uncommitted_ = false;
+  MonoTime counts_due_{};
   MonoTime next_wake_{};
   MonoTime lag_shown_at_{};
   uint64_t windows_dropped_told_ = 0;
+  uint64_t counts_dropped_told_ = 0;
 
   std::vector<MetricCounter> rule_matches_;  // by the index of the rule
   MetricCounter records_read_;
@@ -92,6 +104,8 @@ class StreamRole final : public Role {
   MetricCounter dead_letters_written_;
   MetricCounter findings_over_limit_;
   MetricCounter windows_dropped_;
+  MetricCounter counts_written_;
+  MetricCounter counts_dropped_;
   MetricCounter log_errors_;
   MetricCounter refused_records_;
   MetricGauge windows_;

@@ -77,6 +77,14 @@ class StreamRoleTest : public testing::Test {
     }
     return findings;
   }
+  std::vector<PatternCount> Counts() {
+    std::vector<PatternCount> counts;
+    for (const Record& record : All(Topic::kCounts)) {
+      counts.push_back(PatternCountFromJson(Json::Parse(record.value).value()).value());
+      EXPECT_EQ(record.key, counts.back().pattern);
+    }
+    return counts;
+  }
   double Metric(std::string_view name) {
     const std::string text = metrics_->Text();
     const size_t at = text.find("\n" + std::string(name) + " ");
@@ -282,10 +290,43 @@ TEST_F(StreamRoleTest, ANewRuleSetCountsFromTheNextRecord) {
   EXPECT_EQ(Findings().size(), 1u);
 }
 
-TEST_F(StreamRoleTest, ARestartGoesOnWhereTheLastCommitWas) {
+TEST_F(StreamRoleTest, HostsAndLinesOfAPatternAreToldWithinASecond) {
+  MakeRole(OneRule());
+  Write("web-1", "kernel", "I/O error on sda\nall is well\nI/O error on sdb\n");
+  Write("web-2", "kernel", "I/O error on sda\n");
+  Write("web-3", "kernel", "all is well\n");
+  Turn();
+  EXPECT_TRUE(Counts().empty());
+  EXPECT_LE(role_->NextWake(), clock_.Mono() + StreamRole::kCountsEvery);
+  Turn();
+  ASSERT_EQ(Counts().size(), 1u);
+  const PatternCount count = Counts()[0];
+  EXPECT_EQ(count.pattern, "k.io");
+  EXPECT_EQ(count.version, "0123456789ab");
+  EXPECT_EQ(count.text, "«device» fails");
+  EXPECT_EQ(count.lines, 3u);
+  EXPECT_EQ(count.hosts, (std::vector<HostId>{HostId("web-1"), HostId("web-2")}));
+  EXPECT_EQ(count.first_offset, 0);
+  EXPECT_EQ(count.last_offset, 2);
+  ASSERT_EQ(count.variables.size(), 1u);
+  EXPECT_EQ(count.variables[0].values.at("sda"), 2u);
+}
+
+TEST_F(StreamRoleTest, WhatWasNotToldYetIsCountedAgainAfterACrash) {
   MakeRole(OneRule());
   Write("web-1", "kernel", "I/O error on sda\n");
   Turn();
+  MakeRole(OneRule());
+  Turn(2);
+  ASSERT_EQ(Counts().size(), 1u);
+  EXPECT_EQ(Counts()[0].hosts, std::vector<HostId>{HostId("web-1")});
+  EXPECT_EQ(Counts()[0].lines, 1u);
+}
+
+TEST_F(StreamRoleTest, ARestartGoesOnWhereTheLastCommitWas) {
+  MakeRole(OneRule());
+  Write("web-1", "kernel", "I/O error on sda\n");
+  Turn(2);
   MakeRole(OneRule());
   Turn();
   EXPECT_EQ(Findings().size(), 1u);
@@ -312,7 +353,7 @@ std::vector<std::tuple<LogCall, CallFault, int>> EveryFault() {
 }
 
 // Three frames to match and three that are unreadable, and one call that fails in one way.
-TEST_P(Faults, LoseNeitherFindingsNorDeadLetters) {
+TEST_P(Faults, LoseNeitherFindingsNorCountsNorDeadLetters) {
   const auto [call, fault, nth] = GetParam();
   MakeRole(OneRule());
   faults_.FailAt(call, nth, fault);
@@ -329,6 +370,9 @@ TEST_P(Faults, LoseNeitherFindingsNorDeadLetters) {
   std::map<std::string, int> positions;
   for (const Finding& finding : Findings()) ++positions[finding.position];
   EXPECT_EQ(positions.size(), 3u);
+  uint64_t lines = 0;
+  for (const PatternCount& count : Counts()) lines += count.lines;
+  EXPECT_GE(lines, 3u);
   std::map<std::string, int> origins;
   for (const Record& letter : All(Topic::kDeadLetter)) ++origins[letter.key];
   EXPECT_EQ(origins.size(), 3u);
