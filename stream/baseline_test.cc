@@ -1,0 +1,102 @@
+#include "stream/baseline.h"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace fleetmedic {
+namespace {
+
+constexpr int kDay = 24 * 60;
+
+TEST(Baseline, LearnsMeanAndDispersion) {
+  Baseline baseline;
+  // 2 and 6 by turns: mean 4, variance 4, Poisson. 0 and 8: mean 4, variance 16, 1/k = 0.75.
+  for (int i = 0; i < 40 * kDay; ++i) baseline.Observe(i % 2 == 0 ? 2 : 6, 1000);
+  EXPECT_NEAR(baseline.Expect(1000, 1).mean, 4, 0.01);
+  EXPECT_NEAR(baseline.Expect(1000, 1).dispersion, 0, 0.001);
+  for (int i = 0; i < 40 * kDay; ++i) baseline.Observe(i % 2 == 0 ? 0 : 8, 1000);
+  EXPECT_NEAR(baseline.Expect(1000, 1).mean, 4, 0.01);
+  EXPECT_NEAR(baseline.Expect(1000, 1).dispersion, 0.75, 0.01);
+}
+
+TEST(Baseline, HalvesWhatItKnewInTwoDays) {
+  Baseline baseline;
+  for (int i = 0; i < 40 * kDay; ++i) baseline.Observe(100, 1000);
+  for (int i = 0; i < 2 * kDay; ++i) baseline.Observe(0, 1000);
+  EXPECT_NEAR(baseline.Expect(1000, 1).mean, 50, 0.1);
+}
+
+TEST(Baseline, AFleetThatDoublesIsExpectedToSeeTwiceAsMuch) {
+  Baseline baseline;
+  for (int i = 0; i < 40 * kDay; ++i) baseline.Observe(i % 2 == 0 ? 0 : 8, 1000);
+  const Expectation before = baseline.Expect(1000, 1);
+  const Expectation after = baseline.Expect(2000, 1);
+  EXPECT_NEAR(after.mean / before.mean, 2, 1e-3);
+  EXPECT_NEAR(after.dispersion, before.dispersion, 1e-3) << "thinning keeps 1/k";
+}
+
+TEST(Baseline, AWindowOfAnHourHoldsSixtyTimesAsMuchAndKnowsNoMore) {
+  Baseline minute;
+  Baseline hour;
+  for (int i = 0; i < kDay; ++i) {
+    minute.Observe(i % 120 == 0 ? 1 : 0, 1000);
+    hour.Observe(i % 120 < 60 ? 1 : 0, 1000);
+  }
+  EXPECT_NEAR(hour.Expect(1000, 60).mean / minute.Expect(1000, 1).mean, 60, 1);
+  // Twelve hosts were seen, however many windows hold them.
+  EXPECT_GT(hour.Expect(1000, 60).dispersion, 1 / 12.6);
+}
+
+TEST(Baseline, ASilentPatternHasAFloorThatFallsWithTheDays) {
+  Baseline baseline;
+  EXPECT_FALSE(baseline.known());
+  baseline.ObserveNone(10);
+  EXPECT_NEAR(baseline.Expect(1000, 1).mean, 0.05, 0.001);
+  baseline.ObserveNone(30 * kDay);
+  EXPECT_NEAR(baseline.Expect(1000, 60).mean, 0.0072, 0.0001);
+  // Five hosts in an hour are then too many for any number of patterns that is allowed.
+  EXPECT_LT(CountTail(baseline.Expect(1000, 60), 5), 0.1 / (3 * 60'000 * 1440.0));
+}
+
+TEST(Baseline, WhatWasWatchedForMinutesIsExpectedToVary) {
+  Baseline baseline;
+  for (int i = 0; i < 10; ++i) baseline.Observe(300, 1000);
+  const Expectation expected = baseline.Expect(1000, 1);
+  EXPECT_NEAR(expected.mean, 300, 1);
+  EXPECT_GT(expected.dispersion, 0.2) << "the season of the day is not known yet";
+  for (int i = 0; i < 30 * kDay; ++i) baseline.Observe(300, 1000);
+  EXPECT_LT(baseline.Expect(1000, 1).dispersion, 0.001);
+}
+
+TEST(Baseline, SilentMinutesTogetherAreTheSameAsOneByOne) {
+  Baseline together;
+  Baseline one_by_one;
+  together.Observe(5, 1000);
+  one_by_one.Observe(5, 1000);
+  together.ObserveNone(777);
+  for (int i = 0; i < 777; ++i) one_by_one.ObserveNone(1);
+  EXPECT_NEAR(together.state().weight, one_by_one.state().weight, 1e-6);
+  EXPECT_NEAR(together.state().rate, one_by_one.state().rate, 1e-12);
+}
+
+TEST(Baseline, AStateThatCannotBeIsTakenForNone) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const BaselineState& state :
+       {BaselineState{nan, 0, 0}, BaselineState{-1, 0, 0},
+        BaselineState{1, std::numeric_limits<double>::infinity(), 0}, BaselineState{1, 0, -3}}) {
+    EXPECT_FALSE(Baseline(state).known());
+  }
+  EXPECT_LE(Baseline(BaselineState{1e9, 1, 0}).state().weight, 4156);
+}
+
+TEST(Baseline, AnAssumedOneExpectsWhatWasAssumed) {
+  const Baseline baseline = Baseline::Assumed(3, 0.1, 70, 60, 16);
+  const Expectation expected = baseline.Expect(70, 60);
+  EXPECT_NEAR(expected.mean, 3, 0.15);
+  EXPECT_GT(expected.dispersion, 0.1);
+  EXPECT_FALSE(Baseline::Assumed(0, 0, 70, 60, 16).known());
+}
+
+}  // namespace
+}  // namespace fleetmedic

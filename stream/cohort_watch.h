@@ -1,0 +1,130 @@
+// A chatty pattern by cohort: a fault on the 1 % of the hosts with one kernel drowns in what the
+// pattern is seen on anyway, and stands out among the hosts of that kernel. Pure.
+#ifndef FLEETMEDIC_STREAM_COHORT_WATCH_H_
+#define FLEETMEDIC_STREAM_COHORT_WATCH_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "stream/baseline.h"
+#include "stream/fleet_facts.h"
+#include "stream/pattern_window.h"
+
+namespace fleetmedic {
+
+// The hosts with one value of FleetFacts::cohorts[key].
+struct CohortRef {
+  uint32_t key = 0;
+  uint32_t value = 0;
+
+  bool operator==(const CohortRef&) const = default;
+};
+
+// The fleet's cohorts, and what counting by them needs: one for all patterns.
+class Cohorts {
+ public:
+  struct Limits {
+    // Smaller ones are not tested: the fleet's test sees as much of them.
+    uint32_t hosts_min = 20;
+    // The largest are tested.
+    size_t cohorts_max = 1024;
+  };
+  struct Cohort {
+    CohortRef ref;
+    uint32_t hosts = 0;
+  };
+
+  explicit Cohorts(const Limits& limits) : limits_(limits) {}
+
+  // Which there are now. Those with more than half of the hosts are none: what hits them hits the
+  // fleet.
+  void Measure(const FleetFacts& facts);
+  // By key and value.
+  std::span<const Cohort> tested() const { return tested_; }
+  uint32_t HostsOf(CohortRef ref) const;
+  // Cohorts that the last Measure left out for cohorts_max.
+  size_t left_out() const { return left_out_; }
+
+  // Distinct hosts of every cohort that saw the pattern within 10 and within 60 minutes.
+  void Count(const FleetFacts& facts, const PatternWindow& window);
+  // The last Count's. `wide`: 60 minutes.
+  uint32_t Seen(CohortRef ref, bool wide) const;
+
+ private:
+  size_t At(CohortRef ref) const { return begin_[ref.key] + ref.value; }
+
+  const Limits limits_;
+  std::vector<size_t> begin_;    // of each key in the three below; one more at the end
+  std::vector<uint32_t> hosts_;  // by key and value
+  std::vector<uint32_t> narrow_;
+  std::vector<uint32_t> wide_;
+  std::vector<Cohort> tested_;
+  size_t left_out_ = 0;
+};
+
+struct CohortFinding {
+  CohortRef cohort;
+  size_t window = 0;          // an index of kWindowMinutes
+  uint32_t cohort_hosts = 0;  // that there are
+  uint32_t threshold = 0;
+  Expectation expected;
+  double probability = 1;
+  std::vector<uint32_t> hosts;  // of the cohort, that saw the pattern; sorted
+};
+
+// The baselines of one pattern in every cohort. A round every kRoundMinutes.
+//
+// A cohort has a baseline of its own, for many patterns belong to some hosts by nature (errors of a
+// GPU are seen where there is one): the share of a cohort in the fleet says nothing. One that
+// appears later, as a new kernel does, has none; it is expected to be as the fleet is, known as if
+// kNewCohortEvents hosts had been counted. In the first day of a pattern every cohort is new, so
+// nothing is tested.
+class CohortWatch {
+ public:
+  static constexpr int kRoundMinutes = 5;
+  static constexpr int kLearnMinutes = 24 * 60;
+  static constexpr double kNewCohortEvents = 16;
+
+  // What one round looks at. All live as long as the call.
+  struct Round {
+    const FleetFacts& facts;
+    const PatternWindow& window;
+    // Of the whole fleet, by kWindowMinutes.
+    std::span<const Expectation> fleet;
+    double level = 0;  // of one test
+    uint32_t hosts_min = 5;
+    double ratio_min = 3;
+    bool learn = true;  // false: frozen
+  };
+  // Tests every cohort, then learns from those that nothing was found in. The likeliest to be more
+  // than chance; none where what there is lies in one rack.
+  std::optional<CohortFinding> Run(Cohorts* cohorts, const Round& round);
+  // After Run of the same minute: the cohort's windows are below half of what would flag it.
+  bool Calm(const Cohorts& cohorts, const Round& round, CohortRef ref) const;
+
+  size_t MemoryBytes() const;
+
+ private:
+  static constexpr size_t kTested = 2;  // windows
+  struct Entry {
+    std::array<Baseline, kTested> baselines;
+    bool known = false;
+  };
+
+  Expectation ExpectOf(const Entry* entry, uint32_t hosts, const Round& round, size_t t) const;
+  std::optional<CohortFinding> Test(const Cohorts::Cohort& cohort, const Cohorts& cohorts,
+                                    const Round& round, size_t t, bool* over);
+  const Entry* EntryOf(CohortRef ref) const;
+  void Learn(const Cohorts& cohorts, const Round& round, const std::vector<bool>& over);
+
+  int watched_minutes_ = 0;
+  std::vector<std::vector<Entry>> entries_;  // by key and value
+};
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_STREAM_COHORT_WATCH_H_
