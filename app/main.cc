@@ -9,6 +9,7 @@
 #include "app/cli/cli.h"
 #include "app/daemons.h"
 #include "app/demo/demo_commands.h"
+#include "app/rules_backtest.h"
 #include "app/rules_import.h"
 #include "app/version.h"
 
@@ -38,6 +39,7 @@ RoleHandlers Handlers() {
   handlers.rules_check = RunRulesCheck;
   handlers.rules_match = RunRulesMatch;
   handlers.rules_import = RunRulesImport;
+  handlers.rules_backtest = RunRulesBacktest;
   handlers.config_check = RunConfigCheck;
   handlers.config_show = RunConfigShow;
   return handlers;

@@ -39,6 +39,7 @@ struct RoleHandlers {
   Handler rules_check = nullptr;
   Handler rules_match = nullptr;
   Handler rules_import = nullptr;
+  Handler rules_backtest = nullptr;
   Handler config_check = nullptr;
   Handler config_show = nullptr;
 };

@@ -77,6 +77,13 @@ constexpr std::array kMatchFlags = {
     Flag{"rules", 0, F::kFile, "PATH", "", "these rules in place of the packs that ship"},
     Flag{"source", 0, F::kText, "SOURCE", "", "only rules that trust it: kernel, journal:UNIT"},
     kObjectFormat};
+constexpr std::array kBacktestFlags = {
+    Flag{"from", 0, F::kText, "TIME", "", "lines from then on: 6h (before now), or RFC 3339"},
+    Flag{"to", 0, F::kText, "TIME", "", "lines before then"},
+    Flag{"hosts", 0, F::kInteger, "N", "10", "of each rule, list so many hosts"},
+    kConfig,
+    kStateDir,
+    kObjectFormat};
 constexpr std::array kImportFlags = {
     Flag{"output", 'o', F::kFile, "FILE", "", "where the rules are written, in place of stdout"},
     Flag{"report", 0, F::kSwitch, "", "", "print what became of each rule in place of the rules"},
@@ -153,6 +160,12 @@ constexpr std::array kRulesExamples = {
     Example{"fleetmedic rules check rules/", "every example tried, every error at once"}};
 constexpr std::array kMatchExamples = {
     Example{"dmesg | fleetmedic rules match - --source kernel", "what the rules say of this host"}};
+constexpr std::array kBacktestExamples = {
+    Example{"fleetmedic rules backtest site.toml --from 6h", "the last six hours"},
+    Example{
+        "fleetmedic rules backtest rules/ --from 2026-03-01T00:00:00Z --to 2026-03-01T06:00:00Z "
+        "-o json",
+        "for a script"}};
 constexpr std::array kUpExamples = {
     Example{"fleetmedic up --demo-hosts 12", "a fleet to look at, on this machine"}};
 constexpr std::array kCompletionExamples = {
@@ -170,6 +183,14 @@ constexpr std::string_view kEvidenceDetails =
     "GPU, at most 256 KiB, collected within seconds; a source that hangs is skipped and named.\n"
     "The same is collected by itself when a host becomes suspect, before each repair and when it\n"
     "is retired; the newest eight bundles of a host are kept.";
+constexpr std::string_view kBacktestDetails =
+    "Reads the event log of this machine's state_dir and changes nothing: what each rule would "
+    "have\n"
+    "matched, how often past its threshold on one host (findings), where, and an example. Without "
+    "a\n"
+    "PATH: the packs that ship. Rules with errors run nothing. Ctrl-C prints what there is so far, "
+    "with\n"
+    "exit code 130.";
 constexpr std::string_view kDrainDetails =
     "Each host gets an override; the remediator drains it within the limits. More than one host\n"
     "asks for their number (\"type 3\"); without a terminal that needs --yes.";
@@ -399,6 +420,9 @@ constexpr std::array kCommands = {
             {},
             nullptr,
             &RoleHandlers::rules_match},
+    Command{"rules backtest", Group::kCheck, "Run rules over the log that is kept",
+            kBacktestDetails, kBacktestFlags, kPaths, kBacktestExamples, kConfigExits, nullptr,
+            &RoleHandlers::rules_backtest},
     Command{"rules import",
             Group::kCheck,
             "Rules of node-problem-detector as ours",
