@@ -21,6 +21,7 @@
 #include "scheduler/scheduler_role.h"
 #include "scheduler/scheduler_server.h"
 #include "store/sqlite_store.h"
+#include "stream/pattern_keeper.h"
 #include "stream/stream_role.h"
 
 namespace fleetmedic {
@@ -136,8 +137,20 @@ Status Assembly::AddRemediator() {
                              [this] { return Health(); }};
   if (options_.rules != nullptr) environment.rules = options_.rules->rules();
   environment.evidence = evidence;
+  environment.patterns = AddPatterns();
   api_ = std::make_unique<ApiServer>(std::move(api), environment);
   return {};
+}
+
+const PatternBook* Assembly::AddPatterns() {
+  Runner* runner = NewRunner();
+  auto keeper =
+      std::make_unique<PatternKeeper>(&clock_, log_.get(), &metrics_, PatternKeeper::Options());
+  const PatternBook* book = keeper.get();
+  runner->role = std::move(keeper);
+  const Topic topics[] = {Topic::kCounts, Topic::kIssues};
+  subscriptions_.push_back(log_->Subscribe(topics, WakeOf(*runner)));
+  return book;
 }
 
 std::optional<std::set<std::string>> Assembly::RuleNames() const {

@@ -26,6 +26,7 @@ namespace fleetmedic {
 
 class ApiServer;
 class Controller;
+class PatternBook;
 class RuleSet;
 class SchedulerRole;
 class SchedulerServer;
@@ -88,6 +89,8 @@ class Assembly {
   Status OpenEngines();
   Status AddScheduler();
   Status AddRemediator();
+  // The reader of the fleet's log patterns, for the API.
+  const PatternBook* AddPatterns();
   Status AddStream();
   // Of the rules in use; none where they were not loaded.
   std::optional<std::set<std::string>> RuleNames() const;

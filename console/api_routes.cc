@@ -25,13 +25,7 @@ std::vector<HttpRoute> ApiRoutes::Table() {
   const auto page = [](const HttpRequest& request) { return ServeStatic(request, "index.html"); };
   return {
       Open("GET", "/healthz", [this](const HttpRequest&) { return Healthz(); }),
-      Open("GET", "/metrics",
-           [this](const HttpRequest&) {
-             if (before_metrics) before_metrics();
-             HttpResponse response = HttpResponse::Text(200, env_.metrics.Text());
-             response.content_type = kMetricsContentType;
-             return response;
-           }),
+      Open("GET", "/metrics", [this](const HttpRequest&) { return MetricsPage(); }),
       Open("POST", "/api/v1/session",
            [this](const HttpRequest& request) { return OpenSession(request); }),
       // First of what acts, though any order would do: HOLD depends on nothing before it.
@@ -52,6 +46,10 @@ std::vector<HttpRoute> ApiRoutes::Table() {
       Guarded("GET", "/api/v1/grants", &ApiRoutes::GetGrants),
       Guarded("GET", "/api/v1/rules", &ApiRoutes::GetRules),
       Guarded("GET", "/api/v1/rules/{rule}", &ApiRoutes::GetRule),
+      Guarded("GET", "/api/v1/patterns", &ApiRoutes::GetPatterns),
+      Guarded("GET", "/api/v1/patterns/{pattern}", &ApiRoutes::GetPattern),
+      Guarded("GET", "/api/v1/issues", &ApiRoutes::GetIssues),
+      Guarded("GET", "/api/v1/issues/{issue}", &ApiRoutes::GetIssue),
       Guarded("GET", "/api/v1/audit", &ApiRoutes::GetAudit),
       Guarded("GET", "/api/v1/jobs", &ApiRoutes::Forward),
       Guarded("GET", "/api/v1/jobs/{job}", &ApiRoutes::Forward),
@@ -61,6 +59,10 @@ std::vector<HttpRoute> ApiRoutes::Table() {
       // The page finds its own way from here.
       Open("GET", "/", page),
       Open("GET", "/hosts/{host}", page),
+      Open("GET", "/patterns", page),
+      Open("GET", "/patterns/{pattern}", page),
+      Open("GET", "/issues", page),
+      Open("GET", "/issues/{issue}", page),
       Open("GET", "/{file}",
            [](const HttpRequest& request) { return ServeStatic(request, request.param("file")); }),
   };
@@ -107,6 +109,15 @@ HttpResponse ApiRoutes::OpenSession(const HttpRequest& request) {
   HttpResponse response = HttpResponse::Empty();
   response.headers["set-cookie"] = *cookie;
   response.headers["cache-control"] = "no-store";
+  return response;
+}
+
+HttpResponse ApiRoutes::MetricsPage() {
+  if (before_metrics) before_metrics();
+  std::string text = env_.metrics.Text();
+  if (env_.patterns != nullptr) text += env_.patterns->MetricsText();
+  HttpResponse response = HttpResponse::Text(200, std::move(text));
+  response.content_type = kMetricsContentType;
   return response;
 }
 

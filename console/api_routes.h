@@ -17,6 +17,7 @@
 #include "console/auth.h"
 #include "console/scheduler_proxy.h"
 #include "console/stream.h"
+#include "model/pattern_book.h"
 #include "remediation/query.h"
 #include "store/store.h"
 
@@ -33,6 +34,7 @@ struct ApiEnvironment {
   // The rules of the stream in this process; empty where it has none.
   std::span<const Rule> rules = {};
   const EvidenceBook* evidence = nullptr;  // null: none is kept here
+  const PatternBook* patterns = nullptr;   // null: nobody reads them here
 };
 
 // How long a request waits to become durable. Past it the answer is 504: it may still take effect.
@@ -63,8 +65,9 @@ class ApiRoutes {
   HttpResponse Counted(HttpResponse response);
   HttpResponse OpenSession(const HttpRequest& request);
   HttpResponse Healthz();
+  HttpResponse MetricsPage();
 
-  // api_reads.cc
+  // api_reads.cc, api_pattern_reads.cc
   HttpResponse GetState(const HttpRequest&, const std::string&);
   HttpResponse GetStream(const HttpRequest& request, const std::string&);
   HttpResponse GetHosts(const HttpRequest& request, const std::string&);
@@ -75,6 +78,10 @@ class ApiRoutes {
   HttpResponse GetGrants(const HttpRequest&, const std::string&);
   HttpResponse GetRules(const HttpRequest&, const std::string&);
   HttpResponse GetRule(const HttpRequest& request, const std::string&);
+  HttpResponse GetPatterns(const HttpRequest& request, const std::string&);
+  HttpResponse GetPattern(const HttpRequest& request, const std::string&);
+  HttpResponse GetIssues(const HttpRequest& request, const std::string&);
+  HttpResponse GetIssue(const HttpRequest& request, const std::string&);
   HttpResponse GetAudit(const HttpRequest& request, const std::string&);
   HttpResponse GetOverrides(const HttpRequest&, const std::string&);
   HttpResponse Forward(const HttpRequest& request, const std::string& who);

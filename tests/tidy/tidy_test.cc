@@ -213,6 +213,8 @@ stream/fleet_detect
 stream/fleet_facts
 stream/fleet_scope
 stream/host_table
+stream/pattern_history
+stream/pattern_trace
 stream/pattern_counter
 stream/pattern_window
 stream/tail_probability
