@@ -228,11 +228,11 @@ constexpr LineForm kChrony[] = {
 
 constexpr LogKind kKinds[] = {
     {"kernel", 15, kKernel},
-    {"journal:init.scope", 14, kSystemd},
-    {"journal:ssh.service", 8, kSshd},
-    {"journal:cron.service", 8, kCron},
-    {"journal:docker.service", 8, kDocker},
-    {"journal:kubelet.service", 9, kKubelet},
+    {"journal:init.scope", 13, kSystemd},
+    {"journal:ssh.service", 7, kSshd},
+    {"journal:cron.service", 7, kCron},
+    {"journal:docker.service", 9, kDocker},
+    {"journal:kubelet.service", 11, kKubelet},
     {"journal:containerd.service", 7, kContainerd},
     {"file:/var/log/mesos/mesos-agent.INFO", 8, kMesos},
     {"file:/var/log/cloud-init.log", 4, kCloudInit},

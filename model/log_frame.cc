@@ -1,6 +1,7 @@
 #include "model/log_frame.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 
@@ -21,6 +22,36 @@ std::optional<std::string_view> Header(std::span<const std::pair<std::string, st
   return std::nullopt;
 }
 
+// Written so that a compiler makes vectors of it: each byte of a log passes here, and to look for
+// one line end after the other takes several times as long.
+uint32_t CountLineEnds(std::string_view text) {
+  constexpr size_t kLanes = 32;
+  constexpr size_t kRowsMax = 255;  // a lane counts no further
+  uint32_t count = 0;
+  while (text.size() >= kLanes) {
+    const size_t rows = std::min(kRowsMax, text.size() / kLanes);
+    std::array<uint8_t, kLanes> lanes{};
+    for (size_t row = 0; row < rows; ++row) {
+      const char* const bytes = text.data() + row * kLanes;
+      for (size_t i = 0; i < kLanes; ++i) lanes[i] += bytes[i] == '\n' ? 1 : 0;
+    }
+    for (const uint8_t lane : lanes) count += lane;
+    text.remove_prefix(kLanes * rows);
+  }
+  return count + static_cast<uint32_t>(std::ranges::count(text, '\n'));
+}
+
+// Whether each line is short enough, of a text that ends with a line end: from line end to the
+// last one that may follow it.
+bool LinesFit(std::string_view text) {
+  while (text.size() > LogFrame::kLineBytesMax + 1) {
+    const size_t end = text.substr(0, LogFrame::kLineBytesMax + 1).rfind('\n');
+    if (end == std::string_view::npos) return false;
+    text.remove_prefix(end + 1);
+  }
+  return true;
+}
+
 Status CheckText(std::string_view text, uint32_t lines) {
   if (text.size() > LogFrame::kTextBytesMax) {
     return Fail(Code::kInvalidArgument, "the text has " + std::to_string(text.size()) +
@@ -30,6 +61,7 @@ Status CheckText(std::string_view text, uint32_t lines) {
   if (!text.empty() && !text.ends_with('\n')) {
     return Fail(Code::kInvalidArgument, "the text does not end with a line end");
   }
+  if (LinesFit(text) && CountLineEnds(text) == lines) return {};
   uint32_t seen = 0;
   for (size_t at = 0; at < text.size(); ++seen) {
     const size_t end = text.find('\n', at);
@@ -40,11 +72,8 @@ Status CheckText(std::string_view text, uint32_t lines) {
     }
     at = end + 1;
   }
-  if (seen != lines) {
-    return Fail(Code::kInvalidArgument, "the header says " + std::to_string(lines) +
-                                            " lines, the text has " + std::to_string(seen));
-  }
-  return {};
+  return Fail(Code::kInvalidArgument, "the header says " + std::to_string(lines) +
+                                          " lines, the text has " + std::to_string(seen));
 }
 
 template <typename T>

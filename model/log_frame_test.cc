@@ -66,6 +66,31 @@ TEST(LogFrame, WhatCannotBeRightIsRefusedWithWhy) {
             "the text has 262145 bytes, more than the limit of 262144");
 }
 
+// Texts of every length around those at which the counting and the measuring change their way.
+TEST(LogFrame, CountsAndMeasuresTheLinesOfTextsOfAnyLength) {
+  for (const size_t line : {0, 1, 30, 31, 32, 255, 256, 4094, 4095, 4096, 8190, 8191, 8192, 8193}) {
+    for (const uint32_t lines : {0, 1, 2, 3, 17, 31, 33, 4095, 4096, 4097}) {
+      if (lines * (line + 1) > LogFrame::kTextBytesMax) continue;
+      LogFrame frame = GoodFrame();
+      frame.lines = lines;
+      frame.text.clear();
+      for (uint32_t i = 0; i < lines; ++i) frame.text.append(line, 'x') += '\n';
+      const bool fits = line <= LogFrame::kLineBytesMax || lines == 0;
+      const LogFrameHeaderList headers = LogFrameHeaders(frame);
+      const Result<LogFrame> read = LogFrameFrom("web-1", headers, frame.text);
+      EXPECT_EQ(read.has_value(), fits) << line << " " << lines;
+      if (!fits) {
+        EXPECT_EQ(read.error().message, "line 1 has 8193 bytes, more than the limit of 8192");
+        continue;
+      }
+      const Result<LogFrame> more = LogFrameFrom("web-1", headers, frame.text + "\n");
+      ASSERT_FALSE(more.has_value());
+      EXPECT_EQ(more.error().message, "the header says " + std::to_string(lines) +
+                                          " lines, the text has " + std::to_string(lines + 1));
+    }
+  }
+}
+
 TEST(LogFrame, IsReadCompressedWhereItsHeaderSaysSo) {
   const LogFrame frame = GoodFrame();
   LogFrameHeaderList headers = LogFrameHeaders(frame);
