@@ -100,7 +100,7 @@ size_t HostTable::Values::MemoryBytes() const {
   return bytes;
 }
 
-HostTable::HostTable(const HostTableLimits& limits) : limits_(limits) {
+HostTable::HostTable(const HostTableLimits& limits) : limits_(limits), work_hosts_(1) {
   for (const std::string_view name : kFixedKeys) {
     key_by_name_.emplace(name, keys_end());
     keys_.emplace_back().name = name;
@@ -271,9 +271,10 @@ void HostTable::IgnoreIfVaried(Key* key, size_t distinct_min) {
 bool HostTable::SetWork(const HostId& host, const std::set<std::string>& work, WallTime at) {
   const std::optional<HostIndex> index = Add(host);
   if (!index) return false;
-  HostRow& row = hosts_[*index];
   const uint32_t at_seconds = SecondsOf(at);
-  std::vector<HostWork> now;
+  const bool is_first = !hosts_[*index].has_work;
+  const std::vector<ValueNumber> before = std::move(hosts_[*index].work);
+  std::vector<ValueNumber> now;
   now.reserve(std::min(work.size(), limits_.work_per_host_max));
   for (const std::string& full_name : work) {
     const std::string name = Capped(full_name, limits_.value_bytes_max);
@@ -287,25 +288,41 @@ bool HostTable::SetWork(const HostId& host, const std::set<std::string>& work, W
       ++dropped_.values;
       continue;
     }
-    // Held already, so that a later name of the same call cannot take its number.
-    work_.Gain(value);
-    now.push_back({value, row.has_work ? at_seconds : 0});
+    if (std::ranges::find(now, value) != now.end()) continue;  // two names, cut to the same
+    // At once, so that a later name of this call cannot take its number.
+    if (!std::ranges::binary_search(before, value)) {
+      StartWork(*index, value, is_first ? 0 : at_seconds);
+    }
+    now.push_back(value);
   }
-  std::ranges::sort(now, {}, &HostWork::value);
-  for (size_t i = 1; i < now.size(); ++i) {
-    if (now[i].value == now[i - 1].value) work_.Lose(now[i].value, at_seconds);  // cut to the same
+  std::ranges::sort(now);
+  for (const ValueNumber value : before) {
+    if (!std::ranges::binary_search(now, value)) StopWork(*index, value, at_seconds);
   }
-  now.erase(std::ranges::unique(now, {}, &HostWork::value).begin(), now.end());
-  for (const HostWork& before : row.work) {
-    const auto same = std::ranges::lower_bound(now, before.value, {}, &HostWork::value);
-    if (same != now.end() && same->value == before.value)
-      same->since_seconds = before.since_seconds;
-    work_.Lose(before.value, at_seconds);
-  }
-  row.work = std::move(now);
-  row.has_work = true;
+  hosts_[*index].work = std::move(now);
+  hosts_[*index].has_work = true;
   Tell(*index);
   return true;
+}
+
+void HostTable::StartWork(HostIndex index, ValueNumber value, uint32_t at) {
+  work_.Gain(value);
+  if (work_hosts_.size() < work_.end()) work_hosts_.resize(work_.end());
+  std::vector<WorkHost>& hosts = work_hosts_[value];
+  const auto place = std::ranges::lower_bound(hosts, index, {}, &WorkHost::host);
+  hosts.insert(place, WorkHost{index, at});
+}
+
+void HostTable::StopWork(HostIndex index, ValueNumber value, uint32_t at) {
+  work_.Lose(value, at);
+  std::vector<WorkHost>& hosts = work_hosts_[value];
+  hosts.erase(std::ranges::lower_bound(hosts, index, {}, &WorkHost::host));
+}
+
+const WorkHost* HostTable::FindWork(HostIndex index, ValueNumber v) const {
+  const std::vector<WorkHost>& hosts = work_hosts_[v];
+  const auto found = std::ranges::lower_bound(hosts, index, {}, &WorkHost::host);
+  return found != hosts.end() && found->host == index ? &*found : nullptr;
 }
 
 void HostTable::Tell(HostIndex index) {
@@ -331,7 +348,7 @@ void HostTable::Clear(HostIndex index, uint32_t at) {
     if (key.name.empty() || key.ignored) continue;
     Assign(&key, index, kValueUnknown, 0);
   }
-  for (const HostWork& work : row.work) work_.Lose(work.value, at);
+  for (const ValueNumber value : row.work) StopWork(index, value, at);
   row = HostRow{};
   booted_[index] = 0;
   uint64_t& word = told_[index / 64];
@@ -396,7 +413,8 @@ ValueNumber HostTable::OldValue(KeyNumber key, HostIndex index) const {
 
 size_t HostTable::MemoryBytes() const {
   size_t bytes = BytesOf(hosts_) + BytesOf(removed_) + BytesOf(free_) + BytesOf(told_) +
-                 BytesOf(booted_) + BytesOf(keys_) + work_.MemoryBytes();
+                 BytesOf(booted_) + BytesOf(keys_) + work_.MemoryBytes() + BytesOf(work_hosts_);
+  for (const std::vector<WorkHost>& hosts : work_hosts_) bytes += BytesOf(hosts);
   bytes += by_id_.capacity() * (sizeof(std::pair<HostId, HostIndex>) + 1);
   for (const HostRow& row : hosts_) bytes += BytesOf(row.work) + 2 * HeapBytes(row.id.str());
   for (const Key& key : keys_) {

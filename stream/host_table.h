@@ -50,9 +50,9 @@ struct HostTableDropped {
   uint64_t work = 0;
 };
 
-// What a host runs, and since when: 0 where it ran already when we first heard of it.
-struct HostWork {
-  ValueNumber value = kValueUnknown;
+// A host that runs something, and since when: 0 where it ran already when we first heard of it.
+struct WorkHost {
+  HostIndex host = 0;
   uint32_t since_seconds = 0;  // since 1970
 };
 
@@ -126,11 +126,14 @@ class HostTable {
   // When each host booted, the same way; index_end() long.
   std::span<const uint32_t> BootedSeconds() const { return booted_; }
 
-  // Sorted by value.
-  std::span<const HostWork> Work(HostIndex index) const { return hosts_[index].work; }
+  // What the host runs, sorted by number.
+  std::span<const ValueNumber> Work(HostIndex index) const { return hosts_[index].work; }
   ValueNumber work_values_end() const { return work_.end(); }
   const std::string& WorkName(ValueNumber v) const { return work_.Name(v); }
-  uint32_t WorkHosts(ValueNumber v) const { return work_.Hosts(v); }
+  // Who runs it, sorted by host.
+  std::span<const WorkHost> WorkHosts(ValueNumber v) const { return work_hosts_[v]; }
+  // Null where the host does not run it.
+  const WorkHost* FindWork(HostIndex index, ValueNumber v) const;
 
   const HostTableDropped& dropped() const { return dropped_; }
   size_t MemoryBytes() const;
@@ -185,7 +188,7 @@ class HostTable {
     bool has_work = false;
     bool is_listed = false;  // in removed_
     uint32_t removed_seconds = 0;
-    std::vector<HostWork> work;
+    std::vector<ValueNumber> work;
   };
 
   std::optional<KeyNumber> NewKey(const std::string& name, const std::vector<bool>& keep);
@@ -193,6 +196,8 @@ class HostTable {
   void Assign(Key* key, HostIndex index, ValueNumber value, uint32_t at);
   void IgnoreIfVaried(Key* key, size_t distinct_min);
   void ClearKey(Key* key);
+  void StartWork(HostIndex index, ValueNumber value, uint32_t at);
+  void StopWork(HostIndex index, ValueNumber value, uint32_t at);
   void Tell(HostIndex index);
   void Clear(HostIndex index, uint32_t at);
 
@@ -207,6 +212,7 @@ class HostTable {
   std::vector<Key> keys_;
   std::map<std::string, KeyNumber, std::less<>> key_by_name_;
   Values work_;
+  std::vector<std::vector<WorkHost>> work_hosts_;  // by value
   HostTableDropped dropped_;
 };
 
