@@ -8,13 +8,9 @@
 namespace fleetmedic {
 namespace {
 
-// What a minute leaves of the weight of those before it: 2^(-1/2880).
-const double kKeep = std::exp2(-1 / Baseline::kHalfLifeMinutes);
-
-double KeepOf(int64_t minutes) {
-  return minutes == 1 ? kKeep
-                      : std::exp2(-static_cast<double>(minutes) / Baseline::kHalfLifeMinutes);
-}
+// Where the weight ends: one hour more and what two days' half-life takes of it in an hour.
+const double kWeightMax = Lag<int>::kBlockMinutes /
+                          (1 - std::exp2(-Lag<int>::kBlockMinutes / Baseline::kHalfLifeMinutes));
 
 }  // namespace
 
@@ -22,34 +18,48 @@ Baseline::Baseline(const BaselineState& state) {
   const auto can_be = [](double sum) { return std::isfinite(sum) && sum >= 0; };
   if (!can_be(state.weight) || !can_be(state.rate) || !can_be(state.pairs)) return;
   state_ = state;
-  state_.weight = std::min(state.weight, 1 / (1 - kKeep));
+  state_.weight = std::min(state.weight, kWeightMax);
 }
 
-Baseline Baseline::Assumed(double mean, double dispersion, double hosts, int window_minutes,
-                           double events) {
-  BaselineState state;
-  if (!(mean > 0) || !(hosts > 0)) return Baseline(state);
-  state.weight = std::min(events * window_minutes / mean, 1 / (1 - kKeep));
-  state.rate = state.weight * mean / hosts;
-  state.pairs = state.weight * (mean / hosts) * (mean / hosts) * (1 + dispersion);
-  return Baseline(state);
+double Baseline::PriorMinutes(double weight) {
+  return kPriorMinutesFirst * std::max(0.0, 1 - weight / kWeightMax);
 }
 
-void Baseline::Observe(uint32_t count, double hosts, int minutes) {
-  FLEETMEDIC_CHECK(hosts > 0 && minutes > 0);
-  ObserveNone(minutes);
-  if (count == 0) return;
+void Baseline::Observe(uint32_t count, double hosts) {
+  FLEETMEDIC_CHECK(hosts > 0);
   const double rate = count / hosts;
-  state_.rate += minutes * rate;
-  state_.pairs += minutes * rate * ((count - 1.0) / hosts);
+  const double others = count == 0 ? 0 : (count - 1) / hosts;
+  lag_.Add({rate, rate * others}, 1,
+           [this](const Sums& sums, int minutes) { Learn(sums, minutes); });
 }
 
 void Baseline::ObserveNone(int64_t minutes) {
+  const auto add = [this](int64_t more) {
+    lag_.Add({}, static_cast<int>(more), [this](const Sums& sums, int m) { Learn(sums, m); });
+  };
+  // Three times, and nothing but zeros is held back.
+  for (int i = 0; i < 3 && minutes > 0; ++i) {
+    const int64_t more = std::min<int64_t>(minutes, lag_.left());
+    add(more);
+    minutes -= more;
+  }
   if (minutes <= 0) return;
-  const double keep = KeepOf(minutes);
-  state_.weight = state_.weight * keep + (1 - keep) / (1 - kKeep);
-  state_.rate *= keep;
-  state_.pairs *= keep;
+  const int64_t rest = minutes % Lag<Sums>::kBlockMinutes;
+  // Hour by hour in one: weight' = weight · keep^n + 60 (1 - keep^n) / (1 - keep).
+  if (minutes > rest) {
+    const double keep = std::exp2(-static_cast<double>(minutes - rest) / kHalfLifeMinutes);
+    state_.weight = state_.weight * keep + kWeightMax * (1 - keep);
+    state_.rate *= keep;
+    state_.pairs *= keep;
+  }
+  add(rest);
+}
+
+void Baseline::Learn(const Sums& sums, int minutes) {
+  const double keep = std::exp2(-minutes / kHalfLifeMinutes);
+  state_.weight = state_.weight * keep + static_cast<double>(minutes);
+  state_.rate = state_.rate * keep + sums.rate;
+  state_.pairs = state_.pairs * keep + sums.pairs;
 }
 
 Expectation Baseline::Expect(double hosts, int window_minutes) const {
@@ -61,12 +71,12 @@ Expectation Baseline::Expect(double hosts, int window_minutes) const {
       state_.rate > 0
           ? std::max(0.0, state_.pairs * state_.weight / (state_.rate * state_.rate) - 1)
           : 0;
-  // The prior's weight has fallen as that of every minute of then.
-  const double prior = kPriorMinutes * std::max(0.0, 1 - state_.weight * (1 - kKeep));
+  const double prior = PriorMinutes(state_.weight);
   const double dispersion =
       (seen * state_.weight + kPriorDispersion * prior) / (state_.weight + prior);
+  const double unsure = 1 / events + kDriftMinutes * dispersion / state_.weight;
   return {.mean = events * window / state_.weight,
-          .dispersion = (1 + dispersion) * (1 + 1 / events) - 1};
+          .dispersion = (1 + dispersion) * (1 + unsure) - 1};
 }
 
 }  // namespace fleetmedic

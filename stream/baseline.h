@@ -4,13 +4,14 @@
 
 #include <cstdint>
 
+#include "stream/lag.h"
 #include "stream/tail_probability.h"
 
 namespace fleetmedic {
 
 // Exponentially weighted, with a half-life of two days. Plain data: what a snapshot keeps.
 struct BaselineState {
-  // Minutes that were observed, each weighted by its age; never above 4155.
+  // Minutes that were observed, each weighted by its age; never above 4185.
   double weight = 0;
   // Weighted sums of x/N and of x(x - 1)/N², with x hosts of N that report.
   double rate = 0;
@@ -25,42 +26,56 @@ struct BaselineState {
 // grows with N and the rest with N².)
 //
 // How sure it is belongs to what is expected. A pattern that n hosts were seen with so far has a
-// rate that is known to 1/sqrt(n): as a Gamma distribution with shape n + kPriorEvents over the
-// rate, this makes the count negative binomial again, with (1 + 1/k)(1 + 1/(n + kPriorEvents)) - 1
-// in place of 1/k. So a pattern that is new is expected to vary much, one never seen in days is
-// expected 0.007 times an hour (the floor), and a fleet that began to be watched a minute ago
-// flags what no unknown rate explains. And until a few days are known, what the days' season does
-// to the variance is assumed (kPriorDispersion, weighted as kPriorMinutes that were observed before
-// the first).
+// rate that is known to 1/sqrt(n), and one whose rate drifts by the hours is known from T minutes
+// to sqrt(240/(k·T)): as a Gamma distribution over the rate this makes the count negative binomial
+// again, with (1 + 1/k)(1 + 1/n + 240/(k·T)) - 1 in place of 1/k. So a pattern that is new is
+// expected to vary much, one never seen in days is expected 0.007 times an hour (the floor), and a
+// fleet that began to be watched a minute ago flags nothing that an unknown rate explains. And 1/k
+// itself is at first assumed: 1, as if half a day of that had been observed before.
 class Baseline {
  public:
   static constexpr double kHalfLifeMinutes = 2 * 24 * 60;
   static constexpr double kPriorEvents = 0.5;
-  // A season of ±50 % makes 0.125.
-  static constexpr double kPriorDispersion = 0.25;
-  static constexpr double kPriorMinutes = 24 * 60;
+  static constexpr double kPriorDispersion = 1;
+  static constexpr double kPriorMinutesFirst = 12 * 60;
+  static constexpr double kDriftMinutes = 4 * 60;
 
   Baseline() = default;
   // What cannot be is taken for nothing known.
   explicit Baseline(const BaselineState& state);
-  // As if `mean` of `hosts` had been seen in every window until `events` hosts were counted.
-  static Baseline Assumed(double mean, double dispersion, double hosts, int window_minutes,
-                          double events);
+  // What is left of the prior's weight when so much was observed: it fell as that of every minute
+  // of then.
+  static double PriorMinutes(double weight);
 
-  // At the end of a window: `count` of `hosts` had the pattern. It stands for `minutes`, those
-  // since the observation before. Requires hosts > 0.
-  void Observe(uint32_t count, double hosts, int minutes = 1);
+  // At the end of each minute: `count` of `hosts` had the pattern in the window. Learnt an hour or
+  // two later (Lag). Requires hosts > 0.
+  void Observe(uint32_t count, double hosts);
   // So many minutes' windows were empty.
   void ObserveNone(int64_t minutes);
+  // What was observed within the last hour or two was a fault: it is not learnt.
+  void Drop() { lag_ = {}; }
 
   // Of the window's count on so many hosts. Requires known().
   Expectation Expect(double hosts, int window_minutes) const;
   bool known() const { return state_.weight > 0; }
 
+  // What is learnt, without what is held back.
   const BaselineState& state() const { return state_; }
 
  private:
+  struct Sums {
+    double rate = 0;
+    double pairs = 0;
+    Sums& operator+=(const Sums& more) {
+      rate += more.rate;
+      pairs += more.pairs;
+      return *this;
+    }
+  };
+  void Learn(const Sums& sums, int minutes);
+
   BaselineState state_;
+  Lag<Sums> lag_;
 };
 
 }  // namespace fleetmedic

@@ -20,16 +20,17 @@ void Cohorts::Measure(const FleetFacts& facts) {
   begin_.assign(1, 0);
   for (const FactColumn& key : facts.cohorts) begin_.push_back(begin_.back() + key.values_end);
   hosts_.assign(begin_.back(), 0);
-  size_t fleet = 0;
   for (size_t k = 0; k < facts.cohorts.size(); ++k) {
-    fleet = std::max(fleet, facts.cohorts[k].value_of_host.size());
-    for (const uint32_t value : facts.cohorts[k].value_of_host) ++hosts_[begin_[k] + value];
+    const std::span<const uint32_t> values = facts.cohorts[k].value_of_host;
+    for (uint32_t host = 0; host < values.size(); ++host) {
+      if (facts.Reports(host)) ++hosts_[begin_[k] + values[host]];
+    }
   }
   tested_.clear();
   for (uint32_t k = 0; k < facts.cohorts.size(); ++k) {
     for (uint32_t value = 1; value < facts.cohorts[k].values_end; ++value) {
       const uint32_t hosts = hosts_[begin_[k] + value];
-      if (hosts >= limits_.hosts_min && size_t{hosts} * 2 <= fleet) {
+      if (hosts >= limits_.hosts_min && size_t{hosts} * 2 <= facts.hosts_reporting) {
         tested_.push_back({{k, value}, hosts});
       }
     }
@@ -65,26 +66,65 @@ uint32_t Cohorts::Seen(CohortRef ref, bool wide) const {
   return (wide ? wide_ : narrow_)[At(ref)];
 }
 
-const CohortWatch::Entry* CohortWatch::EntryOf(CohortRef ref) const {
-  if (ref.key >= entries_.size() || ref.value >= entries_[ref.key].size()) return nullptr;
-  return &entries_[ref.key][ref.value];
+CohortBaseline::Sums& CohortBaseline::Sums::operator+=(const Sums& more) {
+  as_rest += more.as_rest;
+  as_rest_sq += more.as_rest_sq;
+  count += more.count;
+  pairs += more.pairs;
+  return *this;
 }
 
-Expectation CohortWatch::ExpectOf(const Entry* entry, uint32_t hosts, const Round& round,
+void CohortBaseline::Observe(uint32_t count, double as_rest, int minutes) {
+  const auto sum = [minutes](double value) { return static_cast<float>(minutes * value); };
+  const Sums sums{sum(as_rest), sum(as_rest * as_rest), sum(count), sum(count * (count - 1.0))};
+  lag_.Add(sums, minutes, [this](const Sums& block, int block_minutes) {
+    const auto keep = static_cast<float>(std::exp2(-block_minutes / Baseline::kHalfLifeMinutes));
+    weight_ = weight_ * keep + static_cast<float>(block_minutes);
+    sums_.as_rest *= keep;
+    sums_.as_rest_sq *= keep;
+    sums_.count *= keep;
+    sums_.pairs *= keep;
+    sums_ += block;
+  });
+}
+
+Expectation CohortBaseline::Expect(double as_rest, double unsure, int window_minutes) const {
+  const double window = window_minutes;
+  const double events = sums_.count / window + kPriorEvents;
+  const double ratio = events / (sums_.as_rest / window + kPriorEvents);
+  const double usual_pairs = ratio * ratio * sums_.as_rest_sq;
+  const double seen = usual_pairs > 0 ? std::max(0.0, sums_.pairs / usual_pairs - 1) : 0;
+  const double prior = Baseline::PriorMinutes(weight_);
+  const double dispersion =
+      (seen * weight_ + kPriorDispersion * prior) / std::max(1.0, weight_ + prior);
+  return {.mean = ratio * as_rest,
+          .dispersion = (1 + dispersion) * (1 + 1 / events) * (1 + unsure) - 1};
+}
+
+CohortWatch::AsRest CohortWatch::AsRestOf(const Cohorts::Cohort& cohort, uint32_t seen,
+                                          const Round& round, size_t t) {
+  const double rest_hosts =
+      std::max(1.0, static_cast<double>(round.facts.hosts_reporting) - cohort.hosts);
+  // Half a host more than were seen: that none were does not make one impossible.
+  const double rest = round.window.hosts(kWindowOf[t]) - seen + 0.5;
+  return {rest * cohort.hosts / rest_hosts, 1 / rest};
+}
+
+Expectation CohortWatch::ExpectOf(const Cohorts::Cohort& cohort, uint32_t seen, const Round& round,
                                   size_t t) const {
-  const int minutes = kWindowMinutes[kWindowOf[t]];
-  if (entry != nullptr && entry->known) return entry->baselines[t].Expect(hosts, minutes);
-  const Expectation& fleet = round.fleet[kWindowOf[t]];
-  const double mean = fleet.mean * hosts / std::max(1U, round.facts.hosts_reporting);
-  return {mean, (1 + fleet.dispersion) * (1 + 1 / kNewCohortEvents) - 1};
+  const AsRest as_rest = AsRestOf(cohort, seen, round, t);
+  const auto [key, value] = cohort.ref;
+  const bool known = key < entries_.size() && value < entries_[key].size();
+  const CohortBaseline baseline = known ? entries_[key][value][t] : CohortBaseline();
+  return baseline.Expect(as_rest.hosts, as_rest.unsure, kWindowMinutes[kWindowOf[t]]);
 }
 
 std::optional<CohortFinding> CohortWatch::Test(const Cohorts::Cohort& cohort,
                                                const Cohorts& cohorts, const Round& round, size_t t,
-                                               bool* over) {
+                                               bool* over) const {
   const uint32_t seen = cohorts.Seen(cohort.ref, t == 1);
   if (seen < round.hosts_min) return std::nullopt;
-  const Expectation expected = ExpectOf(EntryOf(cohort.ref), cohort.hosts, round, t);
+  const Expectation expected = ExpectOf(cohort, seen, round, t);
   if (seen < LeastOf(round, expected)) return std::nullopt;
   const double probability = CountTail(expected, seen);
   if (!(probability < round.level)) return std::nullopt;
@@ -127,14 +167,13 @@ std::optional<CohortFinding> CohortWatch::Run(Cohorts* cohorts, const Round& rou
 }
 
 void CohortWatch::Learn(const Cohorts& cohorts, const Round& round, const std::vector<bool>& over) {
-  const bool all_new = watched_minutes_ < kLearnMinutes;
   watched_minutes_ = std::min(watched_minutes_ + kRoundMinutes, kLearnMinutes);
   entries_.resize(round.facts.cohorts.size());
-  for (size_t k = 0; k < entries_.size(); ++k) {
+  for (uint32_t k = 0; k < entries_.size(); ++k) {
     entries_[k].resize(std::max<size_t>(entries_[k].size(), round.facts.cohorts[k].values_end));
     // A value that no host has now is another one when it is seen again.
     for (uint32_t v = 0; v < entries_[k].size(); ++v) {
-      if (cohorts.HostsOf({static_cast<uint32_t>(k), v}) == 0) entries_[k][v] = Entry{};
+      if (cohorts.HostsOf({k, v}) == 0) entries_[k][v] = Entry{};
     }
   }
   for (size_t i = 0; i < over.size(); ++i) {
@@ -142,25 +181,29 @@ void CohortWatch::Learn(const Cohorts& cohorts, const Round& round, const std::v
     const Cohorts::Cohort& cohort = cohorts.tested()[i];
     Entry& entry = entries_[cohort.ref.key][cohort.ref.value];
     for (size_t t = 0; t < kTested; ++t) {
-      if (!entry.known && !all_new) {
-        const Expectation expected = ExpectOf(nullptr, cohort.hosts, round, t);
-        entry.baselines[t] =
-            Baseline::Assumed(expected.mean, round.fleet[kWindowOf[t]].dispersion, cohort.hosts,
-                              kWindowMinutes[kWindowOf[t]], kNewCohortEvents);
-      }
-      entry.baselines[t].Observe(cohorts.Seen(cohort.ref, t == 1), cohort.hosts, kRoundMinutes);
+      const uint32_t seen = cohorts.Seen(cohort.ref, t == 1);
+      entry[t].Observe(seen, AsRestOf(cohort, seen, round, t).hosts, kRoundMinutes);
     }
-    entry.known = true;
+  }
+}
+
+void CohortWatch::Drop() {
+  for (std::vector<Entry>& key : entries_) {
+    for (Entry& entry : key) {
+      for (CohortBaseline& baseline : entry) baseline.Drop();
+    }
   }
 }
 
 bool CohortWatch::Calm(const Cohorts& cohorts, const Round& round, CohortRef ref) const {
-  const uint32_t hosts = cohorts.HostsOf(ref);
-  for (size_t t = 0; t < kTested && hosts > 0; ++t) {
-    const Expectation expected = ExpectOf(EntryOf(ref), hosts, round, t);
+  const Cohorts::Cohort cohort{ref, cohorts.HostsOf(ref)};
+  for (size_t t = 0; t < kTested && cohort.hosts > 0; ++t) {
+    const uint32_t seen = cohorts.Seen(ref, t == 1);
+    const Expectation expected = ExpectOf(cohort, seen, round, t);
     const uint32_t least = LeastOf(round, expected);
-    const uint32_t flag_at = SmallestUnlikely(expected, round.level, least, std::max(least, hosts));
-    if (cohorts.Seen(ref, t == 1) * uint64_t{2} >= flag_at) return false;
+    const uint32_t flag_at =
+        SmallestUnlikely(expected, round.level, least, std::max(least, cohort.hosts));
+    if (seen * uint64_t{2} >= flag_at) return false;
   }
   return true;
 }

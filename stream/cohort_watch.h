@@ -12,6 +12,7 @@
 
 #include "stream/baseline.h"
 #include "stream/fleet_facts.h"
+#include "stream/lag.h"
 #include "stream/pattern_window.h"
 
 namespace fleetmedic {
@@ -31,7 +32,7 @@ class Cohorts {
     // Smaller ones are not tested: the fleet's test sees as much of them.
     uint32_t hosts_min = 20;
     // The largest are tested.
-    size_t cohorts_max = 1024;
+    size_t cohorts_max = 512;
   };
   struct Cohort {
     CohortRef ref;
@@ -76,25 +77,51 @@ struct CohortFinding {
   std::vector<uint32_t> hosts;  // of the cohort, that saw the pattern; sorted
 };
 
+// How many hosts of a cohort see a pattern, compared with the rest of the fleet in the same window:
+// so the day's season, and all noise that the fleet shares, is in neither. Sums over windows,
+// weighted by age with the baseline's half-life; e is what the cohort would see as the rest does.
+class CohortBaseline {
+ public:
+  // Before anything is known the cohort is as the rest is, to within a factor: as if so many hosts
+  // of it had been counted.
+  static constexpr double kPriorEvents = 4;
+  static constexpr double kPriorDispersion = 0.25;
+
+  // Learnt an hour or two later (Lag). `minutes` divides an hour.
+  void Observe(uint32_t count, double as_rest, int minutes);
+  void Drop() { lag_ = {}; }
+  // `unsure` is the relative variance of as_rest.
+  Expectation Expect(double as_rest, double unsure, int window_minutes) const;
+
+ private:
+  struct Sums {
+    float as_rest = 0;     // of e
+    float as_rest_sq = 0;  // of e²
+    float count = 0;       // of x
+    float pairs = 0;       // of x(x - 1)
+    Sums& operator+=(const Sums& more);
+  };
+
+  float weight_ = 0;  // minutes
+  Sums sums_;
+  Lag<Sums> lag_;
+};
+
 // The baselines of one pattern in every cohort. A round every kRoundMinutes.
 //
 // A cohort has a baseline of its own, for many patterns belong to some hosts by nature (errors of a
-// GPU are seen where there is one): the share of a cohort in the fleet says nothing. One that
-// appears later, as a new kernel does, has none; it is expected to be as the fleet is, known as if
-// kNewCohortEvents hosts had been counted. In the first day of a pattern every cohort is new, so
-// nothing is tested.
+// GPU are seen where there is one): the share of a cohort in the fleet says little. One that
+// appears later, as a new kernel does, is expected to be about as the rest is. In the first day of
+// a pattern that goes for every cohort, so nothing is tested.
 class CohortWatch {
  public:
   static constexpr int kRoundMinutes = 5;
   static constexpr int kLearnMinutes = 24 * 60;
-  static constexpr double kNewCohortEvents = 16;
 
   // What one round looks at. All live as long as the call.
   struct Round {
     const FleetFacts& facts;
     const PatternWindow& window;
-    // Of the whole fleet, by kWindowMinutes.
-    std::span<const Expectation> fleet;
     double level = 0;  // of one test
     uint32_t hosts_min = 5;
     double ratio_min = 3;
@@ -103,6 +130,8 @@ class CohortWatch {
   // Tests every cohort, then learns from those that nothing was found in. The likeliest to be more
   // than chance; none where what there is lies in one rack.
   std::optional<CohortFinding> Run(Cohorts* cohorts, const Round& round);
+  // What was seen in the last hour or two was a fault.
+  void Drop();
   // After Run of the same minute: the cohort's windows are below half of what would flag it.
   bool Calm(const Cohorts& cohorts, const Round& round, CohortRef ref) const;
 
@@ -110,15 +139,20 @@ class CohortWatch {
 
  private:
   static constexpr size_t kTested = 2;  // windows
-  struct Entry {
-    std::array<Baseline, kTested> baselines;
-    bool known = false;
+  using Entry = std::array<CohortBaseline, kTested>;
+  // What a cohort of so many hosts, `seen` of which saw the pattern, would see as the rest does,
+  // and the relative variance of that.
+  struct AsRest {
+    double hosts = 0;
+    double unsure = 0;
   };
 
-  Expectation ExpectOf(const Entry* entry, uint32_t hosts, const Round& round, size_t t) const;
+  static AsRest AsRestOf(const Cohorts::Cohort& cohort, uint32_t seen, const Round& round,
+                         size_t t);
+  Expectation ExpectOf(const Cohorts::Cohort& cohort, uint32_t seen, const Round& round,
+                       size_t t) const;
   std::optional<CohortFinding> Test(const Cohorts::Cohort& cohort, const Cohorts& cohorts,
-                                    const Round& round, size_t t, bool* over);
-  const Entry* EntryOf(CohortRef ref) const;
+                                    const Round& round, size_t t, bool* over) const;
   void Learn(const Cohorts& cohorts, const Round& round, const std::vector<bool>& over);
 
   int watched_minutes_ = 0;

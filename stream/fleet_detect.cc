@@ -241,6 +241,8 @@ void FleetDetect::Flag(PatternIndex index, FleetEvent event, std::vector<FleetEv
     pattern.flagged_since = present_;
     Unlink(index);
   }
+  for (Baseline& baseline : pattern.baselines) baseline.Drop();
+  if (pattern.cohorts != nullptr) pattern.cohorts->Drop();
   pattern.reach = event.reach;
   pattern.cohort = event.cohort;
   pattern.calm_minutes = 0;
@@ -360,12 +362,9 @@ void FleetDetect::TestCohorts(PatternIndex index, const FleetFacts& facts,
     if (chatty_++ == 0) cohorts_.Measure(facts);
     pattern.cohorts = std::make_unique<CohortWatch>();
   }
-  std::array<Expectation, kWindows> fleet;
-  for (size_t w = 0; w < kWindows; ++w) fleet[w] = pattern.tests[w].expected;
   const CohortWatch::Round round{
       .facts = facts,
       .window = pattern.window,
-      .fleet = fleet,
       .level = Level() / static_cast<double>(std::max<size_t>(1, cohorts_.tested().size())),
       .hosts_min = options_.hosts_min,
       .ratio_min = options_.ratio_min,

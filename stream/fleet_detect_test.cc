@@ -29,6 +29,7 @@ class Fleet {
   FleetFacts Facts() const {
     return {.hosts_end = kHosts,
             .hosts_reporting = reporting,
+            .reporting = reporting == kHosts ? std::span<const uint64_t>() : bits,
             .rack = {"rack", racks, 1 + kHosts / kRackHosts},
             .cohorts = {{"kernel", kernels, 3}}};
   }
@@ -61,7 +62,14 @@ class Fleet {
     return all;
   }
 
+  // Those with the lowest numbers, a multiple of 64.
+  void SetReporting(uint32_t hosts) {
+    reporting = hosts;
+    bits.assign(hosts / 64, ~uint64_t{0});
+  }
+
   FleetDetect detect;
+  std::vector<uint64_t> bits;
   std::vector<uint32_t> racks;
   std::vector<uint32_t> kernels;
   uint32_t reporting = kHosts;
@@ -99,6 +107,20 @@ TEST(FleetDetect, AFleetThatJustBeganToBeWatchedFlagsNothing) {
     if (random.Chance(0.2)) fleet.Hit(rare, static_cast<uint32_t>(random.Below(2000)));
     ASSERT_TRUE(fleet.EndOfMinute().empty()) << minute;
   }
+}
+
+TEST(FleetDetect, FlagsASlowOutbreakThoughItsBeginningWasInTheWindowBefore) {
+  Fleet fleet;
+  const PatternIndex rule = fleet.Rule("k.r");
+  fleet.Quiet(3 * kDay);
+  std::vector<FleetEvent> events;
+  for (uint32_t host = 0; host < 5; ++host) {
+    EXPECT_TRUE(events.empty());
+    fleet.HitSpread(rule, 1, host);
+    events = fleet.Quiet(14);
+  }
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(kWindowMinutes[events[0].window], 60);
 }
 
 TEST(FleetDetect, ATemplateThatNobodySawBeforeIsSilentAndARuleThatWasAddedIsNot) {
@@ -193,11 +215,11 @@ TEST(FleetDetect, AnIssueThatGoesOnStaysOpenAndBecomesTheUsualAfterAWeek) {
 
 TEST(FleetDetect, AFleetThatDoublesIsNoIssue) {
   Fleet fleet;
-  fleet.reporting = 500;
+  fleet.SetReporting(512);
   const PatternIndex rule = fleet.Rule("k.r");
   Random random(5);
   for (int minute = 0; minute < 4 * kDay; ++minute) {
-    if (minute == 3 * kDay) fleet.reporting = 2000;
+    if (minute == 3 * kDay) fleet.SetReporting(2000);
     for (uint32_t i = 0; i < fleet.reporting / 50; ++i) {
       fleet.Hit(rule, static_cast<uint32_t>(random.Below(fleet.reporting)));
     }

@@ -24,10 +24,18 @@ struct FactColumn {
 struct FleetFacts {
   uint32_t hosts_end = 0;        // above every host's number
   uint32_t hosts_reporting = 0;  // sent anything within the hour or so; what rates are of
+  // One bit for each host: those hosts. Empty: all that have a number. By it a zone that was silent
+  // for days and comes back is no surprise.
+  std::span<const uint64_t> reporting;
   FactColumn rack;
   // Facts by whose values chatty patterns are tested again: kernel, image, agent_version,
   // instance_type, zone, a label that says what the host works for.
   std::vector<FactColumn> cohorts;
+
+  bool Reports(uint32_t host) const {
+    if (reporting.empty()) return true;
+    return host / 64 < reporting.size() && (reporting[host / 64] >> host % 64 & 1) != 0;
+  }
 };
 
 // How hosts lie over racks. Hosts without the fact count as one rack, value 0.

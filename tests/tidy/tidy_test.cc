@@ -216,6 +216,7 @@ stream/fleet_facts
 stream/fleet_scope
 stream/host_table
 stream/hypergeometric
+stream/lag
 stream/pattern_counter
 stream/pattern_history
 stream/pattern_trace
