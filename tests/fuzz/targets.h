@@ -21,6 +21,7 @@ std::span<const FuzzTarget> ConfigFuzzTargets();
 std::span<const FuzzTarget> ModelFuzzTargets();
 std::span<const FuzzTarget> HostFuzzTargets();
 std::span<const FuzzTarget> DetectorFuzzTargets();
+std::span<const FuzzTarget> StreamFuzzTargets();
 
 }  // namespace fleetmedic
 

@@ -218,11 +218,18 @@ stream/host_table
 stream/hypergeometric
 stream/lag
 stream/pattern_counter
+stream/line_level
+stream/line_words
+stream/mined_template
 stream/pattern_history
 stream/pattern_trace
 stream/pattern_window
 stream/tail_probability
+stream/template_miner
+stream/template_parts
+stream/template_state
 stream/thresholds
+stream/value_counts
 )");
   const std::set<std::string> pure{std::istream_iterator<std::string>(names), {}};
   size_t seen = 0;
