@@ -69,7 +69,14 @@ void Frame(std::string_view bytes) {
   const Result<LogFrame> packed = LogFrameFrom(key, headers, Lz4Compress(value));
   FLEETMEDIC_CHECK(packed.has_value() == read.has_value() && (!read || *packed == *read));
   const Result<std::string> content = Lz4Decompress(value, LogFrame::kTextBytesMax);
-  if (content) FLEETMEDIC_CHECK(content->size() <= LogFrame::kTextBytesMax);
+  if (!content) return;
+  FLEETMEDIC_CHECK(content->size() <= LogFrame::kTextBytesMax);
+  frame.lines = static_cast<uint32_t>(std::ranges::count(*content, '\n'));
+  headers = LogFrameHeaders(frame);
+  const Result<LogFrame> plain = LogFrameFrom(key, headers, *content);
+  headers.emplace_back("content-encoding", "lz4");
+  const Result<LogFrame> unpacked = LogFrameFrom(key, headers, value);
+  FLEETMEDIC_CHECK(unpacked.has_value() == plain.has_value() && (!plain || *unpacked == *plain));
 }
 
 // The headers that say something of lines, with '|' between.
