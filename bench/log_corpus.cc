@@ -60,17 +60,28 @@ class Maker {
     frame.boot_id = "5d1c0c9e-7a77-4d43-9d6e-2f6f5a0b1c11";
     frame.source = kind.source;
     frame.first_at = kBegin + Millis(100) * static_cast<int64_t>(number);
+    // As of agents: files do not tell how bad a line is.
+    frame.levels_known = !kind.source.starts_with("file:");
     constexpr size_t kTextBytesMax = LogFrame::kTextBytesMax - LogFrame::kLineBytesMax - 1;
     while (frame.lines < options_.frame_lines && lines_left_ > 0 &&
-           frame.text.size() < kTextBytesMax) {
+           frame.text.size() < kTextBytesMax && frame.warnings.size() < LogFrame::kWarningRunsMax) {
       uint8_t level = kWarning;
       FLEETMEDIC_ASSIGN_OR_RETURN(const std::string line, MakeLine(kind, &level));
       (frame.text += line) += '\n';
       made.levels.push_back(level);
+      if (frame.levels_known && level <= kWarning) AddWarning(frame.lines, &frame);
       ++frame.lines;
       --lines_left_;
     }
     return made;
+  }
+
+  static void AddWarning(uint32_t line, LogFrame* frame) {
+    if (!frame->warnings.empty() && frame->warnings.back().last + 1 == line) {
+      frame->warnings.back().last = line;
+    } else {
+      frame->warnings.push_back({line, line});
+    }
   }
 
   Result<std::string> MakeLine(const LogKind& kind, uint8_t* level) {

@@ -53,6 +53,8 @@ TEST(LogCorpus, MixesKindsOfLogWithLinesOfHostsLengths) {
     sources.insert(made.frame.source);
     EXPECT_LE(made.frame.text.size(), LogFrame::kTextBytesMax);
     EXPECT_EQ(made.levels.size(), made.frame.lines);
+    EXPECT_EQ(LogFrameFrom(made.frame.host.str(), LogFrameHeaders(made.frame), made.frame.text),
+              made.frame);
     ForEachLine(made.frame.text, [&](size_t, std::string_view line) {
       ++lines;
       different.insert(line);
