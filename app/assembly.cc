@@ -21,6 +21,7 @@
 #include "scheduler/scheduler_role.h"
 #include "scheduler/scheduler_server.h"
 #include "store/sqlite_store.h"
+#include "stream/fleet_role.h"
 #include "stream/pattern_keeper.h"
 #include "stream/stream_role.h"
 
@@ -168,7 +169,27 @@ Status Assembly::AddStream() {
   parts.metrics = &metrics_;
   parts.wake = WakeOf(*runner);
   runner->role = std::make_unique<StreamRole>(options_.rules, parts);
+  if (options_.config.stream.fleet_issues) AddFleet();
   return {};
+}
+
+void Assembly::AddFleet() {
+  const StreamConfig& config = options_.config.stream;
+  Runner* runner = NewRunner();
+  FleetRole::Parts parts;
+  parts.clock = &clock_;
+  parts.log = log_.get();
+  parts.metrics = &metrics_;
+  parts.wake = WakeOf(*runner);
+  parts.open_store = [this](int32_t partition) -> Result<std::unique_ptr<Store>> {
+    return SqliteStore::Open(fmt::format("{}/fleet-{}.db", options_.config.state_dir, partition),
+                             clock_);
+  };
+  parts.owner = OwnerName();
+  for (const Rule& rule : options_.rules->rules()) parts.rules.push_back(rule.name);
+  parts.watch.detect.false_flags_per_day = config.false_issues_per_day;
+  parts.watch.detect.hosts_min = static_cast<uint32_t>(config.issue_hosts_min);
+  runner->role = std::make_unique<FleetRole>(std::move(parts));
 }
 
 Status Assembly::AddHost(const HostSetup& setup) {

@@ -92,6 +92,7 @@ class Assembly {
   // The reader of the fleet's log patterns, for the API.
   const PatternBook* AddPatterns();
   Status AddStream();
+  void AddFleet();
   // Of the rules in use; none where they were not loaded.
   std::optional<std::set<std::string>> RuleNames() const;
   Status AddHost(const HostSetup& setup);

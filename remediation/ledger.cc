@@ -183,6 +183,9 @@ Status Ledger::WriteTo(StoreTransaction* tx) {
       case Table::kJobs:
       case Table::kTasks:
       case Table::kDirectives:
+      case Table::kBaselines:
+      case Table::kIssues:
+      case Table::kTemplates:
         FLEETMEDIC_CHECK(false);
     }
     FLEETMEDIC_RETURN_IF_ERROR(status);

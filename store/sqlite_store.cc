@@ -16,11 +16,12 @@
 namespace fleetmedic {
 namespace {
 
-constexpr int64_t kSchemaVersion = 1;
+constexpr int64_t kSchemaVersion = 2;
 
 constexpr Table kTables[] = {Table::kHosts,     Table::kGrants, Table::kOutbox,
                              Table::kOverrides, Table::kMeta,   Table::kOffsets,
-                             Table::kJobs,      Table::kTasks,  Table::kDirectives};
+                             Table::kJobs,      Table::kTasks,  Table::kDirectives,
+                             Table::kBaselines, Table::kIssues, Table::kTemplates};
 
 constexpr char kLeaseAndAudit[] = R"(
 CREATE TABLE lease (
@@ -48,18 +49,19 @@ CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
   BEGIN SELECT RAISE(ABORT, 'the audit is only ever appended to'); END;
 )";
 
-// A schema that stands already is left as it is; two processes may come here at once.
+// A schema that stands already is left as it is; two processes may come here at once. Version 2 has
+// the stream's tables, which one of version 1 gets.
 Status MakeSchema(Database* database) {
   FLEETMEDIC_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database));
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t version, database->UserVersion());
   if (version == kSchemaVersion) return {};
   for (const Table table : kTables) {
-    FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(
-        fmt::format("CREATE TABLE {} (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) "
-                    "WITHOUT ROWID",
-                    TableName(table))));
+    FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(fmt::format(
+        "CREATE TABLE IF NOT EXISTS {} (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) "
+        "WITHOUT ROWID",
+        TableName(table))));
   }
-  FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(kLeaseAndAudit));
+  if (version == 0) FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(kLeaseAndAudit));
   FLEETMEDIC_RETURN_IF_ERROR(database->SetUserVersion(kSchemaVersion));
   return transaction.Commit();
 }

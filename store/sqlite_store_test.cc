@@ -278,6 +278,30 @@ TEST_F(SqliteStoreTest, AFileThatIsNotOursToReadIsRefused) {
   EXPECT_EQ(SqliteStore::Open(path_, clock_).error().code, Code::kUnsupported);
 }
 
+TEST_F(SqliteStoreTest, AStoreOfVersionOneGetsTheNewTablesAndKeepsWhatItHas) {
+  {
+    const auto store = Open();
+    const Epoch epoch = store->Acquire("a", kTtl)->epoch;
+    ASSERT_TRUE(store->Commit(epoch, [](StoreTransaction& transaction) {
+      return transaction.Put(Table::kMeta, "key", "value");
+    }));
+  }
+  {
+    Database old = Database::Open(path_).value();
+    for (const char* table : {"baselines", "issues", "templates"}) {
+      ASSERT_TRUE(old.RunScript(std::string("DROP TABLE ") + table));
+    }
+    ASSERT_TRUE(old.SetUserVersion(1));
+  }
+  const auto store = Open();
+  EXPECT_EQ(store->Get(Table::kMeta, "key").value(), "value");
+  const Epoch epoch = store->Acquire("b", kTtl)->epoch;
+  EXPECT_EQ(epoch, 2u) << "the lease went on";
+  EXPECT_TRUE(store->Commit(epoch, [](StoreTransaction& transaction) {
+    return transaction.Put(Table::kBaselines, "k.oops", "{}");
+  }));
+}
+
 TEST_F(SqliteStoreTest, CommitsFromManyThreadsAreSerialAndReadsSeeThemWhole) {
   const auto store = Open();
   const Epoch epoch = store->Acquire("a", kTtl)->epoch;

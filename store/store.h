@@ -28,6 +28,9 @@ enum class Table : uint8_t {
   kJobs,        // scheduler: Job by id
   kTasks,       // scheduler: the task and its host by task id
   kDirectives,  // scheduler: the newest Directive by host
+  kBaselines,   // stream: what is usual for a pattern, by pattern
+  kIssues,      // stream: FleetIssue by id, open ones and those that were just closed
+  kTemplates,   // stream: mined templates by id
 };
 
 // Grows with every lease that is taken; a commit under an older one changes nothing.

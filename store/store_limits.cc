@@ -8,15 +8,18 @@
 namespace fleetmedic {
 namespace {
 
-constexpr Words<Table, 9> kTables = {{{Table::kHosts, "hosts"},
-                                      {Table::kGrants, "grants"},
-                                      {Table::kOutbox, "outbox"},
-                                      {Table::kOverrides, "overrides"},
-                                      {Table::kMeta, "meta"},
-                                      {Table::kOffsets, "offsets"},
-                                      {Table::kJobs, "jobs"},
-                                      {Table::kTasks, "tasks"},
-                                      {Table::kDirectives, "directives"}}};
+constexpr Words<Table, 12> kTables = {{{Table::kHosts, "hosts"},
+                                       {Table::kGrants, "grants"},
+                                       {Table::kOutbox, "outbox"},
+                                       {Table::kOverrides, "overrides"},
+                                       {Table::kMeta, "meta"},
+                                       {Table::kOffsets, "offsets"},
+                                       {Table::kJobs, "jobs"},
+                                       {Table::kTasks, "tasks"},
+                                       {Table::kDirectives, "directives"},
+                                       {Table::kBaselines, "baselines"},
+                                       {Table::kIssues, "issues"},
+                                       {Table::kTemplates, "templates"}}};
 
 }  // namespace
 

@@ -212,6 +212,10 @@ stream/baseline
 stream/cohort_watch
 stream/fact_comparison
 stream/fleet_detect
+stream/fleet_hosts
+stream/fleet_watch
+stream/fleet_watch_state
+stream/issue_why
 stream/fleet_facts
 stream/fleet_scope
 stream/host_table

@@ -1,0 +1,258 @@
+#include "stream/fleet_role.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/logging.h"
+#include "eventlog/fault_event_log.h"
+#include "eventlog/memory_event_log.h"
+#include "model/health_event.h"
+#include "store/memory_store.h"
+
+namespace fleetmedic {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr int kHosts = 100;
+constexpr int kPartitions = 2;
+// Until it is known what is usual.
+constexpr Minutes kQuiet{240};
+
+// A store that several processes in turn open.
+class SharedStore final : public Store {
+ public:
+  explicit SharedStore(Store* store) : store_(store) {}
+  Result<Lease> Acquire(std::string_view owner, Millis ttl) override {
+    return store_->Acquire(owner, ttl);
+  }
+  Result<Lease> Renew(const Lease& lease, Millis ttl) override { return store_->Renew(lease, ttl); }
+  Status Release(const Lease& lease) override { return store_->Release(lease); }
+  Status Commit(Epoch epoch, absl::FunctionRef<Status(StoreTransaction&)> body) override {
+    return store_->Commit(epoch, body);
+  }
+  Result<std::optional<std::string>> Get(Table table, std::string_view key) const override {
+    return store_->Get(table, key);
+  }
+  Result<std::vector<Row>> Scan(Table table, std::string_view after,
+                                size_t rows_max) const override {
+    return store_->Scan(table, after, rows_max);
+  }
+  Result<std::vector<AuditEntry>> ReadAudit(uint64_t after, std::string_view object,
+                                            size_t max) const override {
+    return store_->ReadAudit(after, object, max);
+  }
+  Result<std::vector<AuditEntry>> NewestAudit(std::string_view object, size_t max) const override {
+    return store_->NewestAudit(object, max);
+  }
+
+ private:
+  Store* const store_;
+};
+
+class FleetRoleTest : public testing::Test {
+ protected:
+  FleetRoleTest() {
+    SetLogLevel(LogLevel::kError);
+    clock_.Advance(Hours(1000));
+    for (int i = 0; i < kPartitions; ++i) stores_.push_back(std::make_unique<MemoryStore>(clock_));
+    for (int host = 0; host < kHosts; ++host) {
+      HostFacts facts;
+      facts.host = HostId(Name(host));
+      facts.rack = "r" + std::to_string(host / 10);
+      facts.kernel = host % 4 == 0 ? "6.1.99" : "6.1.1";
+      Append(Topic::kHosts, Name(host), ToJson(facts).Dump());
+    }
+  }
+
+  static std::string Name(int host) { return "web-" + std::to_string(host); }
+
+  std::unique_ptr<FleetRole> MakeRole() {
+    FleetRole::Parts parts;
+    parts.clock = &clock_;
+    parts.log = &faults_;
+    parts.metrics = &metrics_;
+    parts.open_store = [this](int32_t partition) -> Result<std::unique_ptr<Store>> {
+      return std::make_unique<SharedStore>(stores_[static_cast<size_t>(partition)].get());
+    };
+    parts.owner = "process-" + std::to_string(++lives_);
+    parts.rules = {"k.io", "k.net"};
+    return std::make_unique<FleetRole>(std::move(parts));
+  }
+
+  void Append(Topic topic, const std::string& key, const std::string& value) {
+    const Record record{key, value, {}, clock_.Wall()};
+    ASSERT_TRUE(memory_.Append(topic, {&record, 1}).has_value());
+  }
+  void Beat() {
+    for (int host = 0; host < kHosts; ++host) Append(Topic::kHealth, Name(host), "{}");
+  }
+  void Say(const std::string& pattern, int first, int step, int count) {
+    PatternCount said;
+    said.pattern = pattern;
+    said.text = pattern + " said";
+    said.first_seen = clock_.Wall();
+    said.minute = std::chrono::floor<std::chrono::minutes>(clock_.Wall());
+    said.first_offset = said.last_offset = ++offset_;
+    said.lines = static_cast<uint64_t>(count);
+    for (int i = 0; i < count; ++i) said.hosts.push_back(HostId(Name(first + i * step)));
+    Append(Topic::kCounts, pattern, ToJson(said).Dump());
+  }
+  void Run(Seconds span, const std::vector<FleetRole*>& roles) {
+    for (Seconds passed(0); passed < span; passed += Seconds(1)) {
+      clock_.Advance(Seconds(1));
+      if (++seconds_ % 30 == 0) Beat();
+      for (FleetRole* role : roles) role->Turn(clock_.Mono());
+    }
+  }
+  std::vector<FleetIssue> Told() {
+    std::vector<FleetIssue> issues;
+    const auto reader = memory_.OpenAt(Topic::kIssues, {}).value();
+    while (true) {
+      const auto records = reader->Poll(1000).value();
+      if (records.empty()) return issues;
+      for (const LogRecord& record : records) {
+        auto issue = FleetIssueFromJson(Json::Parse(record.record.value).value());
+        EXPECT_TRUE(issue) << issue.error().message;
+        EXPECT_EQ(record.record.key, issue->id);
+        issues.push_back(*std::move(issue));
+      }
+    }
+  }
+
+  SimulatedClock clock_;
+  MemoryEventLog memory_{clock_, {.partitions = kPartitions, .records_per_topic_max = 1'000'000}};
+  FaultEventLog faults_{&memory_};
+  Metrics metrics_;
+  std::vector<std::unique_ptr<MemoryStore>> stores_;
+  int lives_ = 0;
+  int seconds_ = 0;
+  int64_t offset_ = 0;
+};
+
+TEST_F(FleetRoleTest, ReadsCountsAndTellsTheFleetsTrouble) {
+  const auto role = MakeRole();
+  Run(kQuiet, {role.get()});
+  EXPECT_THAT(Told(), IsEmpty());
+  Say("k.io", 0, 4, 25);
+  Run(Seconds(5), {role.get()});
+  const std::vector<FleetIssue> told = Told();
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told[0].pattern, "k.io");
+  EXPECT_EQ(told[0].hosts_total, 25u);
+  EXPECT_EQ(told[0].scope, (IssueScope{"kernel", "6.1.99"}));
+  EXPECT_EQ(told[0].hosts_reporting, static_cast<uint64_t>(kHosts));
+}
+
+TEST_F(FleetRoleTest, ASuccessorGoesOnWithTheSameIssueAndEndsIt) {
+  auto role = MakeRole();
+  Run(kQuiet, {role.get()});
+  Say("k.io", 0, 4, 25);
+  Run(Minutes(2), {role.get()});
+  const std::string id = Told().at(0).id;
+  role = MakeRole();
+  Run(Minutes(2), {role.get()});
+  // What it read of the last hour again is no second issue.
+  for (const FleetIssue& issue : Told()) EXPECT_EQ(issue.id, id);
+  EXPECT_EQ(Told().back().state, IssueState::kOpen);
+  EXPECT_EQ(Told().back().hosts_total, 25u);
+  Run(Minutes(130), {role.get()});
+  EXPECT_EQ(Told().back().state, IssueState::kClosed);
+  for (const FleetIssue& issue : Told()) EXPECT_EQ(issue.id, id);
+}
+
+TEST_F(FleetRoleTest, ASuccessorsWindowsHoldWhatWasCountedBefore) {
+  auto role = MakeRole();
+  Run(kQuiet, {role.get()});
+  Say("k.io", 0, 4, 4);
+  Run(Minutes(3), {role.get()});
+  EXPECT_THAT(Told(), IsEmpty());
+  role = MakeRole();
+  Run(Minutes(2), {role.get()});
+  Say("k.io", 16, 4, 21);
+  Run(Seconds(5), {role.get()});
+  ASSERT_FALSE(Told().empty());
+  uint64_t within_ten_minutes = 0;
+  const std::vector<IssuePoint> series = Told()[0].series;
+  for (size_t i = series.size() - 10; i < series.size(); ++i) within_ten_minutes += series[i].hosts;
+  EXPECT_EQ(within_ten_minutes, 25u);
+}
+
+TEST_F(FleetRoleTest, TwoProcessesDivideThePatternsAndOneTakesOverWhatTheOtherHad) {
+  auto one = MakeRole();
+  Run(Seconds(5), {one.get()});
+  auto two = MakeRole();
+  Run(kQuiet, {one.get(), two.get()});
+  Say("k.io", 0, 4, 25);
+  Say("k.net", 1, 4, 25);
+  Run(Minutes(1), {one.get(), two.get()});
+  std::map<std::string, std::set<std::string>> ids;
+  for (const FleetIssue& issue : Told()) ids[issue.pattern].insert(issue.id);
+  EXPECT_THAT(ids["k.io"], SizeIs(1));
+  EXPECT_THAT(ids["k.net"], SizeIs(1));
+  one.reset();
+  Run(Minutes(2), {two.get()});
+  EXPECT_NE(two->watch(0), nullptr);
+  EXPECT_NE(two->watch(1), nullptr);
+  EXPECT_EQ(two->watch(0)->open_issues() + two->watch(1)->open_issues(), 2u);
+  for (const FleetIssue& issue : Told()) ids[issue.pattern].insert(issue.id);
+  EXPECT_THAT(ids["k.io"], SizeIs(1)) << "no issue twice";
+  EXPECT_THAT(ids["k.net"], SizeIs(1));
+}
+
+TEST_F(FleetRoleTest, ACountThatCannotBeReadIsSetAsideWithItsReason) {
+  const auto role = MakeRole();
+  Append(Topic::kCounts, "k.io", "no json");
+  PatternCount other;
+  other.pattern = "k.net";
+  Append(Topic::kCounts, "k.io", ToJson(other).Dump());
+  Run(Seconds(3), {role.get()});
+  const auto letters = memory_.OpenAt(Topic::kDeadLetter, {}).value()->Poll(100).value();
+  ASSERT_THAT(letters, SizeIs(2));
+  for (const LogRecord& letter : letters) {
+    EXPECT_FALSE(HeaderOf(letter.record, "reason").empty());
+    EXPECT_EQ(HeaderOf(letter.record, "topic"), "fleetmedic.counts");
+  }
+}
+
+class FleetRoleFaults : public FleetRoleTest,
+                        public testing::WithParamInterface<std::tuple<LogCall, CallFault, int>> {};
+
+std::vector<std::tuple<LogCall, CallFault, int>> EveryFault() {
+  std::vector<std::tuple<LogCall, CallFault, int>> all;
+  for (const LogCall call : {LogCall::kAppend, LogCall::kCommit, LogCall::kPoll}) {
+    for (size_t i = 0; i < kCallFaultCount; ++i) {
+      const auto fault = static_cast<CallFault>(i);
+      if (call == LogCall::kPoll && !HitsReads(fault)) continue;
+      // The one record of counts is committed once.
+      for (int nth = 1; nth <= (call == LogCall::kCommit ? 1 : 2); ++nth)
+        all.emplace_back(call, fault, nth);
+    }
+  }
+  return all;
+}
+
+TEST_P(FleetRoleFaults, LoseNoIssueAndDoubleNone) {
+  const auto [call, fault, nth] = GetParam();
+  auto role = MakeRole();
+  Run(kQuiet, {role.get()});
+  Say("k.io", 0, 4, 25);
+  faults_.FailAt(call, nth, fault);
+  for (int i = 0; i < 130; ++i) {
+    Run(Seconds(1), {role.get()});
+    if (!faults_.crashed()) continue;
+    faults_.Reset();
+    role = MakeRole();
+  }
+  EXPECT_EQ(faults_.faults(), 1);
+  std::set<std::string> ids;
+  for (const FleetIssue& issue : Told()) ids.insert(issue.id);
+  ASSERT_THAT(ids, SizeIs(1));
+  EXPECT_EQ(Told().back().hosts_total, 25u);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryCall, FleetRoleFaults, testing::ValuesIn(EveryFault()));
+
+}  // namespace
+}  // namespace fleetmedic

@@ -1,0 +1,125 @@
+// Stage two of the stream, for the patterns of one partition of fleetmedic.counts: counts in, fleet
+// issues out. It puts detection, scope and why together and keeps what is open. Pure: time comes
+// with the calls.
+#ifndef FLEETMEDIC_STREAM_FLEET_WATCH_H_
+#define FLEETMEDIC_STREAM_FLEET_WATCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/fleet_issue.h"
+#include "model/pattern_count.h"
+#include "stream/fleet_detect.h"
+#include "stream/fleet_hosts.h"
+
+namespace fleetmedic {
+
+struct FleetWatchOptions {
+  FleetDetectOptions detect;
+  // Issues that are open at once; past it a pattern that is flagged is not told, and counted.
+  size_t issues_max = 500;
+};
+
+// Owned by one thread.
+class FleetWatch {
+ public:
+  // A minute is ended so long after it is over: counts of it are still on their way.
+  static constexpr Millis kMinuteGrace = Seconds(3);
+  // Counts of a minute that has not begun for us are held back; past so many they are taken as of
+  // the present.
+  static constexpr size_t kHeldMax = 20'000;
+  // An issue whose hosts grow is told again this often at most, and each minute in any case.
+  static constexpr Millis kUpdateEvery = Seconds(10);
+
+  // `hosts` is not owned and stays as long as the watch; others may share it.
+  FleetWatch(const FleetWatchOptions& options, FleetHosts* hosts, WallTime now);
+
+  // A rule that is in use: not to see it is news of it, too.
+  void AddRule(const std::string& rule);
+  // Counts may come twice, late and in any order (PatternCount).
+  void Take(const PatternCount& count, WallTime now);
+  // Ends the minutes that are over and judges what came. To be called after the counts of a turn
+  // and at NextDue at the latest.
+  void Advance(WallTime now);
+  WallTime NextDue() const;
+  void Forget(const std::vector<HostIndex>& hosts);
+  // Patterns that share the expected false flags, where other watches have some of them.
+  void SetPatternsTotal(size_t patterns) { detect_.SetPatternsTotal(patterns); }
+
+  // The issues that changed since the last call, as they are now; closed ones once.
+  std::vector<FleetIssue> TakeChanged();
+  size_t open_issues() const { return issues_.size(); }
+
+  // What a successor goes on from. Windows are not in it: the counts of the last hour are read
+  // again.
+  struct Saved {
+    std::string key;  // the pattern
+    Json value;
+  };
+  // Patterns that changed since the last call; `removed`: that are no more.
+  std::vector<Saved> TakeChangedPatterns(std::set<std::string>* removed);
+  Json SavedWhole() const;
+  // In this order, before anything else is called. Errors leave out what they are of.
+  Status RestoreWhole(const Json& saved);
+  Status RestorePattern(const std::string& key, const Json& saved);
+  Status RestoreIssue(FleetIssue issue, FleetReach reach, WallTime now);
+  // A changed issue, as it is kept.
+  Json SavedIssue(const FleetIssue& issue) const;
+  static Result<std::pair<FleetIssue, FleetReach>> SavedIssueFrom(const Json& saved);
+
+  const FleetDetect& detect() const { return detect_; }
+  // Counts that came for an issue past issues_max.
+  uint64_t issues_dropped() const { return issues_dropped_; }
+
+ private:
+  struct Tracked {
+    FleetIssue issue;
+    FleetReach reach = FleetReach::kNone;
+    // Hosts that were hit since it was opened or shortly before, and when first.
+    std::map<HostIndex, WallTime> hit;
+    bool grown = false;    // since it was told
+    bool changed = false;  // to be told now
+    WallTime told_at = kWallNever;
+  };
+  // What is known of a pattern beside what detection keeps.
+  struct Known {
+    std::string version;
+    std::string text;
+    WallTime first_seen = kWallNever;
+    std::vector<PatternExample> examples;  // the newest
+    std::map<int32_t, int64_t> lines_to;   // by partition of the logs: the last offset counted
+  };
+
+  void TakeNow(const PatternCount& count, WallTime now);
+  void OnEvents(std::vector<FleetEvent> events, WallTime now);
+  void Open(const FleetEvent& event, WallTime now);
+  void Close(const std::string& pattern, WallTime now);
+  void Measure(const FleetEvent& event, Tracked* tracked) const;
+  void Update(Tracked* tracked, WallTime now);
+  void SetScope(const FleetEvent& event, Tracked* tracked) const;
+  CohortRef CohortOf(const IssueScope& scope, FleetReach reach) const;
+  std::optional<PatternIndex> Interned(const std::string& pattern, PatternKind kind);
+
+  const FleetWatchOptions options_;
+  FleetHosts* const hosts_;
+  FleetDetect detect_;
+  std::map<std::string, Known> known_;
+  std::map<std::string, Tracked> issues_;  // by pattern
+  std::vector<FleetIssue> closed_;
+  std::deque<PatternCount> held_;
+  std::set<std::string> dirty_;
+  std::set<std::string> saved_;
+  int64_t saved_minute_ = 0;  // of what was restored
+  uint64_t issues_dropped_ = 0;
+};
+
+}  // namespace fleetmedic
+
+#endif  // FLEETMEDIC_STREAM_FLEET_WATCH_H_

@@ -1,0 +1,217 @@
+#include "stream/fleet_watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace fleetmedic {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr int kHosts = 200;
+constexpr int kPerRack = 20;
+
+std::string Name(int host) { return "web-" + std::to_string(host); }
+
+class FleetWatchTest : public testing::Test {
+ protected:
+  FleetWatchTest() {
+    AddHosts(&hosts_);
+    watch_.AddRule("k.io");
+  }
+
+  void AddHosts(FleetHosts* hosts) const {
+    for (int host = 0; host < kHosts; ++host) {
+      HostFacts facts;
+      facts.host = HostId(Name(host));
+      facts.rack = "r" + std::to_string(host / kPerRack);
+      facts.zone = host < kHosts / 2 ? "a" : "b";
+      facts.kernel = host % 10 == 0 ? "6.1.99" : "6.1.1";
+      hosts->TakeFacts(facts, now_);
+      hosts->Heard(facts.host, now_);
+    }
+    (void)hosts->EndOfMinute(now_);
+  }
+
+  PatternCount Count(const std::vector<int>& hosts) {
+    PatternCount count;
+    count.pattern = "k.io";
+    count.version = "v1";
+    count.text = "«device» fails";
+    count.first_seen = now_;
+    count.minute = std::chrono::floor<std::chrono::minutes>(now_);
+    count.first_offset = count.last_offset = ++offset_;
+    count.lines = hosts.size();
+    for (const int host : hosts) count.hosts.push_back(HostId(Name(host)));
+    count.examples = {{count.hosts[0], "kernel", "sda fails", now_}};
+    return count;
+  }
+  // Hours that pass with every host there and nothing said.
+  void Quiet(FleetWatch* watch, Minutes span) {
+    for (Minutes passed(0); passed < span; passed += Minutes(1)) {
+      now_ += Minutes(1);
+      for (int host = 0; host < kHosts; ++host) hosts_.Heard(HostId(Name(host)), now_);
+      watch->Forget(hosts_.EndOfMinute(now_));
+      watch->Advance(now_);
+    }
+  }
+  std::vector<int> EveryTenth(int count) const {
+    std::vector<int> hosts;
+    for (int i = 0; i < count; ++i) hosts.push_back(i * 10);
+    return hosts;
+  }
+  std::vector<FleetIssue> Say(const std::vector<int>& hosts) {
+    now_ += Seconds(1);
+    watch_.Take(Count(hosts), now_);
+    watch_.Advance(now_);
+    return watch_.TakeChanged();
+  }
+
+  WallTime now_ = WallTime{} + Hours(500'000) + Seconds(10);
+  FleetHosts hosts_;
+  FleetWatch watch_{{}, &hosts_, now_};
+  int64_t offset_ = 0;
+};
+
+TEST_F(FleetWatchTest, TellsOfHostsThatChanceDoesNotExplainAtOnce) {
+  Quiet(&watch_, Minutes(180));
+  const std::vector<FleetIssue> issues = Say(EveryTenth(20));
+  ASSERT_THAT(issues, SizeIs(1));
+  const FleetIssue& issue = issues[0];
+  EXPECT_EQ(issue.state, IssueState::kOpen);
+  EXPECT_EQ(issue.pattern, "k.io");
+  EXPECT_EQ(issue.version, "v1");
+  EXPECT_EQ(issue.text, "«device» fails");
+  EXPECT_EQ(issue.hosts_total, 20u);
+  EXPECT_THAT(issue.hosts, SizeIs(20));
+  EXPECT_EQ(issue.hosts_reporting, static_cast<uint64_t>(kHosts));
+  EXPECT_LT(issue.log10_p, -7);
+  EXPECT_EQ(issue.scope, (IssueScope{"kernel", "6.1.99"}));
+  EXPECT_EQ(issue.lines, 0u) << "those since it was opened";
+  EXPECT_LE(issue.first_at, now_);
+  EXPECT_GT(issue.first_at, now_ - Minutes(2));
+  EXPECT_THAT(issue.examples, SizeIs(1));
+  ASSERT_FALSE(issue.series.empty());
+  EXPECT_EQ(issue.series.back().hosts, 20u);
+}
+
+TEST_F(FleetWatchTest, OneRackIsARacksTrouble) {
+  Quiet(&watch_, Minutes(180));
+  std::vector<int> rack;
+  for (int host = 40; host < 60; ++host) rack.push_back(host);
+  const std::vector<FleetIssue> issues = Say(rack);
+  ASSERT_THAT(issues, SizeIs(1));
+  EXPECT_EQ(issues[0].scope, (IssueScope{"rack", "r2"}));
+  EXPECT_TRUE(issues[0].scope.IsRack());
+}
+
+TEST_F(FleetWatchTest, FewHostsAreNoIssue) {
+  Quiet(&watch_, Minutes(180));
+  EXPECT_THAT(Say({10, 50, 90, 130}), IsEmpty());
+}
+
+TEST_F(FleetWatchTest, KeepsItsNameWhileItGrowsAndTellsOfMoreHosts) {
+  Quiet(&watch_, Minutes(180));
+  const std::string id = Say(EveryTenth(10)).at(0).id;
+  now_ += FleetWatch::kUpdateEvery;
+  const std::vector<FleetIssue> more = Say({5, 15, 25});
+  ASSERT_THAT(more, SizeIs(1));
+  EXPECT_EQ(more[0].id, id);
+  EXPECT_EQ(more[0].hosts_total, 13u);
+  EXPECT_EQ(more[0].lines, 3u);
+}
+
+TEST_F(FleetWatchTest, ClosesWhenItIsOverAndSaysSoOnce) {
+  Quiet(&watch_, Minutes(180));
+  const std::string id = Say(EveryTenth(20)).at(0).id;
+  Quiet(&watch_, Minutes(90));
+  std::vector<FleetIssue> closed;
+  for (FleetIssue& issue : watch_.TakeChanged()) {
+    if (issue.state == IssueState::kClosed) closed.push_back(std::move(issue));
+  }
+  ASSERT_THAT(closed, SizeIs(1));
+  EXPECT_EQ(closed[0].id, id);
+  EXPECT_NE(closed[0].closed_at, kWallNever);
+  EXPECT_EQ(closed[0].hosts_total, 20u);
+  EXPECT_EQ(watch_.open_issues(), 0u);
+}
+
+TEST_F(FleetWatchTest, CountsThatComeTwiceChangeNothing) {
+  Quiet(&watch_, Minutes(180));
+  Say(EveryTenth(10));
+  now_ += FleetWatch::kUpdateEvery;
+  const PatternCount again = Count({5, 15});
+  for (int i = 0; i < 3; ++i) watch_.Take(again, now_);
+  watch_.Advance(now_);
+  const std::vector<FleetIssue> issues = watch_.TakeChanged();
+  ASSERT_THAT(issues, SizeIs(1));
+  EXPECT_EQ(issues[0].hosts_total, 12u);
+}
+
+TEST_F(FleetWatchTest, ASuccessorGoesOnWithTheIssuesAndTheBaselines) {
+  // Five hosts every ten minutes are usual.
+  for (int i = 0; i < 60; ++i) {
+    Say({1, 41, 81, 121, 161});
+    Quiet(&watch_, Minutes(10));
+  }
+  (void)watch_.TakeChanged();
+  std::vector<int> many;
+  for (int host = 0; host < 100; ++host) many.push_back(host * 2);
+  const std::vector<FleetIssue> issues = Say(many);
+  ASSERT_THAT(issues, SizeIs(1));
+
+  FleetHosts hosts;
+  AddHosts(&hosts);
+  FleetWatch next({}, &hosts, now_);
+  ASSERT_TRUE(next.RestoreWhole(watch_.SavedWhole()));
+  std::set<std::string> removed;
+  const auto patterns = watch_.TakeChangedPatterns(&removed);
+  ASSERT_THAT(patterns, SizeIs(1));
+  EXPECT_THAT(removed, IsEmpty());
+  for (const auto& [key, value] : patterns) {
+    ASSERT_TRUE(next.RestorePattern(key, Json::Parse(value.Dump()).value()));
+  }
+  auto saved = FleetWatch::SavedIssueFrom(Json::Parse(watch_.SavedIssue(issues[0]).Dump()).value());
+  ASSERT_TRUE(saved) << saved.error().message;
+  ASSERT_TRUE(next.RestoreIssue(saved->first, saved->second, now_));
+  EXPECT_EQ(next.open_issues(), 1u);
+  EXPECT_EQ(next.detect().State(*next.detect().Find("k.io")).baselines,
+            watch_.detect().State(*watch_.detect().Find("k.io")).baselines);
+
+  // The counts of the last hour come again, and no second issue of them.
+  next.Take(Count(many), now_);
+  next.Advance(now_);
+  for (const FleetIssue& issue : next.TakeChanged()) EXPECT_EQ(issue.id, issues[0].id);
+  EXPECT_EQ(next.open_issues(), 1u);
+}
+
+TEST_F(FleetWatchTest, WhatCannotBeReadOfAPredecessorIsRefused) {
+  EXPECT_FALSE(watch_.RestoreWhole(Json::Parse("{}").value()));
+  EXPECT_FALSE(watch_.RestorePattern("k.io", Json::Parse(R"({"kind": "rule"})").value()));
+  FleetIssue issue;
+  issue.id = "I-1";
+  issue.pattern = "k.unheard";
+  EXPECT_FALSE(watch_.RestoreIssue(issue, FleetReach::kFleet, now_));
+}
+
+TEST(FleetHosts, AHostThatIsGoneForAnHourIsForgottenByNumberAfterItsWindows) {
+  FleetHosts hosts;
+  WallTime now = WallTime{} + Hours(500'000);
+  hosts.Heard(HostId("a"), now);
+  hosts.Heard(HostId("b"), now);
+  EXPECT_THAT(hosts.EndOfMinute(now), IsEmpty());
+  EXPECT_EQ(hosts.reporting(now), 2u);
+  const HostIndex a = *hosts.IndexOf(HostId("a"));
+  std::vector<HostIndex> forgotten;
+  for (int i = 0; i < 130; ++i) {
+    now += Minutes(1);
+    hosts.Heard(HostId("b"), now);
+    for (const HostIndex host : hosts.EndOfMinute(now)) forgotten.push_back(host);
+  }
+  EXPECT_THAT(forgotten, testing::ElementsAre(a));
+  EXPECT_EQ(hosts.reporting(now), 1u);
+}
+
+}  // namespace
+}  // namespace fleetmedic
