@@ -38,10 +38,8 @@ struct Part {
 };
 
 constexpr Part kParts[] = {
-    {"limits", BenchLimits},
-    {"match", BenchMatching},
-    {"decode", BenchDecode},
-    {"peers", BenchPeers},
+    {"limits", BenchLimits}, {"match", BenchMatching}, {"decode", BenchDecode},
+    {"peers", BenchPeers},   {"why", BenchWhy},
 };
 
 struct Settings {

@@ -234,6 +234,7 @@ stream/template_parts
 stream/template_state
 stream/thresholds
 stream/value_counts
+stream/why_text
 )");
   const std::set<std::string> pure{std::istream_iterator<std::string>(names), {}};
   size_t seen = 0;
