@@ -53,7 +53,14 @@ inline constexpr Flag kMode = {"mode",       0,  FlagType::kWord,
                                "MODE",       "", "shadow decides and records but does nothing",
                                "shadow auto"};
 
+inline constexpr Flag kRange = {"range",    0,    FlagType::kDuration,
+                                "DURATION", "1h", "lines of so long back from now, up to 24h"};
+
 // Arguments that several commands share.
+inline constexpr std::array kOnePattern = {
+    Positional{"PATTERN", true, false, Completion::kNothing, "a rule's name, or a template's"}};
+inline constexpr std::array kOneIssue = {
+    Positional{"ISSUE", true, false, Completion::kNothing, "as `get issues` prints it"}};
 inline constexpr std::array kOneRule = {
     Positional{"RULE", true, false, Completion::kNothing, "the rule's name: kernel.oops"}};
 inline constexpr std::array kOneHost = {

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "app/cli/command_examples.h"
 #include "app/cli/command_flags.h"
 #include "app/cli/handlers.h"
 
@@ -31,6 +32,27 @@ constexpr std::array kListFlags = {kListFormat};
 constexpr std::array kAuditFlags = {
     Flag{"since", 0, F::kDuration, "DURATION", "", "entries of the last DURATION"},
     Flag{"limit", 0, F::kInteger, "N", "100", "at most so many, the newest"}, kListFormat, kWatch};
+constexpr std::array kIssueListFlags = {
+    Flag{"state", 0, F::kWord, "STATE", "all", "only those in this state", "open closed all"},
+    kListFormat};
+constexpr std::array kPatternTopFlags = {
+    kRange,
+    Flag{"query", 'f', F::kText, "WORDS", "", "only with these words in name or text"},
+    Flag{"scope", 0, F::kText, "FACT=VALUE", "", "count only hosts with this fact: rack=r17"},
+    Flag{"sort", 0, F::kWord, "ORDER", "rank", "what comes first", "rank hosts lines new name"},
+    Flag{"new", 0, F::kSwitch, "", "", "only seen for the first time within the range"},
+    Flag{"since", 0, F::kDuration, "DURATION", "", "only seen for the first time so lately"},
+    Flag{"rising", 0, F::kSwitch, "", "", "only on more hosts than their past explains"},
+    Flag{"unmatched", 0, F::kSwitch, "", "", "only lines that no rule matches"},
+    Flag{"limit", 0, F::kInteger, "N", "30", "at most so many"},
+    kListFormat,
+    kWatch};
+constexpr std::array kPatternShowFlags = {kRange, kObjectFormat};
+constexpr std::array kPatternDiffFlags = {
+    kRange, Flag{"from", 0, F::kText, "WHEN", "", "only hosts hit from here: 6h (ago), or a time"},
+    Flag{"to", 0, F::kText, "WHEN", "now", "to here"},
+    Flag{"among", 0, F::kText, "FACTS", "", "compare only hosts with these: pool=web,zone=a"},
+    kObjectFormat};
 constexpr std::array kObjectFlags = {kObjectFormat};
 constexpr std::array kEvidenceFlags = {
     Flag{"list", 0, F::kSwitch, "", "", "list the bundles that are kept, collect nothing"},
@@ -134,66 +156,6 @@ constexpr std::array kConfigExits = {kExitBadConfig};
 
 constexpr std::array kEvidenceExits = {kExitNotFound, kExitNotAllowed, kExitTimedOut,
                                        kExitUnreachable};
-constexpr std::array kEvidenceExamples = {
-    Example{"fleetmedic evidence web-3 >web-3.txt", "before somebody reboots it by hand"},
-    Example{"fleetmedic evidence web-3 --list", "what was kept before its repairs"}};
-
-constexpr std::array kStatusExamples = {
-    Example{"fleetmedic status || echo look", "in a script: 10 says that somebody must look"}};
-constexpr std::array kHostExamples = {
-    Example{"fleetmedic get hosts -l pool=web -w", "the pool web, and each change"},
-    Example{"fleetmedic get hosts -o name | head -3", "names alone"}};
-constexpr std::array kHoldExamples = {
-    Example{"fleetmedic hold", "stop everything, now"},
-    Example{"fleetmedic hold -l pool:web --reason 'deploy 812'", "only the pool web"}};
-constexpr std::array kReleaseExamples = {
-    Example{"fleetmedic release --reason 'deploy is through'", ""}};
-constexpr std::array kDrainExamples = {
-    Example{"fleetmedic drain web-3 --reason 'fan noise'", "one host, within the limits"},
-    Example{"fleetmedic drain -l rack=r7 --dry-run", "which hosts that would be"}};
-constexpr std::array kProtectExamples = {
-    Example{"fleetmedic protect host:db-1 --for 2h --reason 'failover test'", ""}};
-constexpr std::array kJobRunExamples = {
-    Example{"fleetmedic jobs run web --instances 3 -- /bin/sleep 1000", "from the command line"},
-    Example{"fleetmedic jobs run web.json", "from a file"}};
-constexpr std::array kRulesExamples = {
-    Example{"fleetmedic rules check rules/", "every example tried, every error at once"}};
-constexpr std::array kMatchExamples = {
-    Example{"dmesg | fleetmedic rules match - --source kernel", "what the rules say of this host"}};
-constexpr std::array kBacktestExamples = {
-    Example{"fleetmedic rules backtest site.toml --from 6h", "the last six hours"},
-    Example{
-        "fleetmedic rules backtest rules/ --from 2026-03-01T00:00:00Z --to 2026-03-01T06:00:00Z "
-        "-o json",
-        "for a script"}};
-constexpr std::array kUpExamples = {
-    Example{"fleetmedic up --demo-hosts 12", "a fleet to look at, on this machine"}};
-constexpr std::array kCompletionExamples = {
-    Example{"source <(fleetmedic completion bash)", "in this shell"}};
-constexpr std::array kManExamples = {Example{"fleetmedic man /usr/share/man/man1", ""},
-                                     Example{"fleetmedic man --markdown >docs/cli.md", ""}};
-
-constexpr std::string_view kHoldDetails =
-    "Nothing further starts in the scope; what was sent already stands. Asks nothing and needs no\n"
-    "approval. Tries the control socket (RUN_DIR/control.sock), then HTTP, and for the whole "
-    "fleet\n"
-    "at last the file RUN_DIR/HOLD, and says which way it took.";
-constexpr std::string_view kEvidenceDetails =
-    "Kernel log, units, containers, pressure, processes, journal, mounts, sockets, interfaces and\n"
-    "GPU, at most 256 KiB, collected within seconds; a source that hangs is skipped and named.\n"
-    "The same is collected by itself when a host becomes suspect, before each repair and when it\n"
-    "is retired; the newest eight bundles of a host are kept.";
-constexpr std::string_view kBacktestDetails =
-    "Reads the event log of this machine's state_dir and changes nothing: what each rule would "
-    "have\n"
-    "matched, how often past its threshold on one host (findings), where, and an example. Without "
-    "a\n"
-    "PATH: the packs that ship. Rules with errors run nothing. Ctrl-C prints what there is so far, "
-    "with\n"
-    "exit code 130.";
-constexpr std::string_view kDrainDetails =
-    "Each host gets an override; the remediator drains it within the limits. More than one host\n"
-    "asks for their number (\"type 3\"); without a terminal that needs --yes.";
 
 constexpr std::array kCommands = {
     Command{"status",
@@ -270,6 +232,24 @@ constexpr std::array kCommands = {
             {},
             kReadExits,
             RunDescribeHost},
+    Command{"get issues", Group::kLook, "Fleet issues: what many hosts share", "", kIssueListFlags,
+            kMaybeName, kIssueListExamples, kReadExits, RunGet},
+    Command{"describe issue", Group::kLook, "A fleet issue: who, since when, why", "", kObjectFlags,
+            kOneIssue, kIssueExamples, kReadExits, RunDescribeIssue},
+    Command{"patterns top",
+            Group::kLook,
+            "Log patterns of the fleet, the most novel first",
+            kPatternTopDetails,
+            kPatternTopFlags,
+            {},
+            kPatternTopExamples,
+            kWatchExits,
+            RunGet},
+    Command{"patterns show", Group::kLook, "One pattern: hosts, lines, values", "",
+            kPatternShowFlags, kOnePattern, kPatternShowExamples, kReadExits, RunPatternShow},
+    Command{"patterns diff", Group::kLook, "What the hosts of a pattern have in common",
+            kPatternDiffDetails, kPatternDiffFlags, kOnePattern, kPatternDiffExamples, kReadExits,
+            RunPatternDiff},
     Command{"describe rule",
             Group::kLook,
             "What a rule finds, what ends it, and where it stands",

@@ -15,6 +15,11 @@ int RunDescribeRule(const Invocation& call);
 int RunWhy(const Invocation& call);
 int RunWhyNot(const Invocation& call);
 
+// pattern_commands.cc: log patterns of the fleet, and fleet issues.
+int RunPatternShow(const Invocation& call);
+int RunPatternDiff(const Invocation& call);
+int RunDescribeIssue(const Invocation& call);
+
 // evidence_command.cc: what the host looks like, collected by its agent.
 int RunEvidence(const Invocation& call);
 

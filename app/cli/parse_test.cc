@@ -75,7 +75,7 @@ TEST(Parse, RefusesWhatTheTableDoesNotHave) {
   static constexpr Case kCases[] = {
       {"statsu", "unknown command: \"statsu\"; did you mean status?"},
       {"get host", "unknown command of get: \"host\"; did you mean hosts?"},
-      {"describe web-1", "unknown command of describe: \"web-1\" (there are: host, rule)"},
+      {"describe web-1", "unknown command of describe: \"web-1\" (there are: host, issue, rule)"},
       {"drian web-1", "did you mean drain?"},
       {"task-shin", "unknown command"},
       {"frobnicate", "unknown command: \"frobnicate\""},

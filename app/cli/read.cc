@@ -3,6 +3,7 @@
 
 #include "app/cli/api_client.h"
 #include "app/cli/handlers.h"
+#include "app/cli/pattern_commands.h"
 #include "app/cli/render.h"
 #include "app/cli/requests.h"
 #include "app/cli/terminal.h"
@@ -14,6 +15,7 @@ namespace {
 
 // What `get NOUN` lists: "override ls" is "get overrides".
 Resource ResourceOf(const Command& command) {
+  if (command.name.starts_with("patterns ")) return Resource::kPatterns;
   const std::optional<Resource> resource =
       ParseResource(command.name.substr(command.name.find(' ') + 1));
   return resource.value_or(Resource::kOverrides);
@@ -44,6 +46,10 @@ std::string ListTarget(Resource resource, const Invocation& call) {
       }
       return target;
     }
+    case Resource::kIssues:
+      return fmt::format("/api/v1/issues?limit=1000&state={}", call.args.Text("state"));
+    case Resource::kPatterns:
+      return PatternListTarget(call);
   }
   return "";
 }
@@ -136,6 +142,10 @@ int RunGet(const Invocation& call) {
   }
   PrintList(terminal, resource, answer->json, items, !name.empty() && !watch,
             call.env.clock->Wall());
+  if (resource == Resource::kPatterns) {
+    if (terminal.Format() == "table") terminal.Say(PatternListNote(answer->json));
+    return watch ? RunPatternWatch(call, *client, terminal) : kExitDone;
+  }
   const int chain = resource == Resource::kAudit ? CheckChain(terminal, answer->json) : kExitDone;
   if (!watch || chain != kExitDone) return chain;
   return Watch(resource, name, selector, call, &*client, &terminal).Run(items);

@@ -13,7 +13,17 @@
 namespace fleetmedic::cli {
 
 // What `get` can list.
-enum class Resource : uint8_t { kHosts, kOverrides, kGrants, kRules, kJobs, kTasks, kAudit };
+enum class Resource : uint8_t {
+  kHosts,
+  kOverrides,
+  kGrants,
+  kRules,
+  kJobs,
+  kTasks,
+  kAudit,
+  kIssues,
+  kPatterns,
+};
 std::optional<Resource> ParseResource(std::string_view word);
 
 // The member that names an item: "host", "id".
@@ -39,6 +49,18 @@ std::string RenderHost(const Json& host, const TextStyle& style, WallTime now);
 std::string RenderRule(const Json& rule, const TextStyle& style, WallTime now);
 std::string RuleThreshold(const Json& rule);
 std::string RuleClears(const Json& rule);
+
+// PatternSummary and IssueSummary, a row each.
+TextTable PatternTable(std::span<const Json> patterns, const TextStyle& style, WallTime now);
+TextTable IssueTable(std::span<const Json> issues, const TextStyle& style, WallTime now);
+// A PatternDetail, a PatternDiff, an Issue; each ends with what to do next.
+std::string RenderPattern(const Json& pattern, const TextStyle& style, WallTime now);
+std::string RenderDiff(const Json& diff, const TextStyle& style);
+std::string RenderIssue(const Json& issue, const TextStyle& style, WallTime now);
+// What a list of patterns leaves out, and what to do next: a line or two, for beside the list.
+std::string PatternListNote(const Json& list);
+// "▁▂▅█", the largest as the highest; at most `columns` wide.
+std::string Sparkline(std::span<const Json> numbers, size_t columns);
 
 // The answer of /why.
 std::string RenderWhy(const Json& why, const TextStyle& style);

@@ -9,13 +9,15 @@
 namespace fleetmedic::cli {
 namespace {
 
-constexpr Words<Resource, 7> kResources = {{{Resource::kHosts, "hosts"},
+constexpr Words<Resource, 9> kResources = {{{Resource::kHosts, "hosts"},
                                             {Resource::kOverrides, "overrides"},
                                             {Resource::kGrants, "grants"},
                                             {Resource::kRules, "rules"},
                                             {Resource::kJobs, "jobs"},
                                             {Resource::kTasks, "tasks"},
-                                            {Resource::kAudit, "audit"}}};
+                                            {Resource::kAudit, "audit"},
+                                            {Resource::kIssues, "issues"},
+                                            {Resource::kPatterns, "patterns"}}};
 
 std::string LetterAndWord(std::string_view state) {
   // D is draining; drained is X, so that the two are never taken for each other.
@@ -47,6 +49,9 @@ std::string_view NameMember(Resource resource) {
       return "task";
     case Resource::kAudit:
       return "seq";
+    case Resource::kPatterns:
+      return "pattern";
+    case Resource::kIssues:
     case Resource::kOverrides:
     case Resource::kGrants:
     case Resource::kJobs:

@@ -167,6 +167,10 @@ TextTable ListTable(Resource resource, std::span<const Json> items, const TextSt
       return TaskTable(items, now);
     case Resource::kAudit:
       return AuditTable(items);
+    case Resource::kIssues:
+      return IssueTable(items, style, now);
+    case Resource::kPatterns:
+      return PatternTable(items, style, now);
   }
   FLEETMEDIC_CHECK(false);
   return TextTable({});
