@@ -27,6 +27,15 @@ HttpResponse ApiRoutes::GetPattern(const HttpRequest& request, const std::string
   return HttpResponse::FromJson(200, PatternDetailJson(*detail));
 }
 
+HttpResponse ApiRoutes::GetPatternDiff(const HttpRequest& request, const std::string&) {
+  if (env_.patterns == nullptr) return NobodyReads();
+  const Result<PatternSelection> selection = ParsePatternSelection(request);
+  if (!selection) return HttpResponse::Problem(selection.error());
+  const Result<PatternDiff> diff = env_.patterns->Diff(request.param("pattern"), *selection);
+  if (!diff) return HttpResponse::Problem(diff.error());
+  return HttpResponse::FromJson(200, PatternDiffJson(*diff));
+}
+
 HttpResponse ApiRoutes::GetIssues(const HttpRequest& request, const std::string&) {
   if (env_.patterns == nullptr) return NobodyReads();
   const Result<size_t> limit = ParseItemLimit(request, kIssueItemsDefault, kIssueItemsMax);

@@ -34,6 +34,14 @@ class OnePage final : public PatternBook {
     detail.from = kTestNow - range;
     return detail;
   }
+  Result<PatternDiff> Diff(std::string_view pattern,
+                           const PatternSelection& selection) const override {
+    PatternDiff diff;
+    diff.pattern = pattern;
+    diff.hit = selection.among.size();
+    diff.why = "because";
+    return diff;
+  }
   std::vector<FleetIssuePtr> Issues() const override { return {TheIssue()}; }
   Result<FleetIssuePtr> Issue(std::string_view id) const override {
     if (id != "I-1") return Fail(Code::kNotFound, "no such issue");
@@ -92,8 +100,8 @@ class ApiPatternReadsTest : public testing::Test {
 
 TEST_F(ApiPatternReadsTest, EachNeedsAToken) {
   Start(&page_);
-  for (const char* target :
-       {"/api/v1/patterns", "/api/v1/patterns/x", "/api/v1/issues", "/api/v1/issues/I-1"}) {
+  for (const char* target : {"/api/v1/patterns", "/api/v1/patterns/x", "/api/v1/patterns/x/diff",
+                             "/api/v1/issues", "/api/v1/issues/I-1"}) {
     EXPECT_EQ(Get(target, false).status, 401) << target;
   }
   for (const char* target : {"/patterns", "/patterns/x", "/issues", "/issues/I-1"}) {
@@ -110,6 +118,9 @@ TEST_F(ApiPatternReadsTest, PatternsAndIssuesAreListedAndShown) {
   EXPECT_EQ(list["patterns_total"].integer(), 9);
   const Json shown = GetJson("/api/v1/patterns/a%2Fb?range=3h");
   EXPECT_EQ(*shown["from"].string(), FormatWall(kTestNow - Hours(3)));
+  const Json diff = GetJson("/api/v1/patterns/a%2Fb/diff?sel=pool%3Dweb,zone%3Da");
+  EXPECT_EQ(diff["hit"].integer(), 2);
+  EXPECT_EQ(*diff["why"].string(), "because");
   EXPECT_EQ((*GetJson("/api/v1/issues?state=open")["items"].array()).size(), 1u);
   EXPECT_EQ(GetJson("/api/v1/issues?state=closed")["total"].integer(), 0);
   EXPECT_EQ(*GetJson("/api/v1/issues/I-1")["why"].string(), "1 of 1");
@@ -119,8 +130,9 @@ TEST_F(ApiPatternReadsTest, WhatCannotBeAnsweredSaysWhy) {
   Start(&page_);
   EXPECT_EQ(Get("/api/v1/patterns/none").status, 404);
   EXPECT_EQ(Get("/api/v1/issues/I-2").status, 404);
-  for (const char* target : {"/api/v1/patterns?range=2d", "/api/v1/patterns/a%2Fb?range=0s",
-                             "/api/v1/issues?state=x", "/api/v1/issues?limit=0"}) {
+  for (const char* target :
+       {"/api/v1/patterns?range=2d", "/api/v1/patterns/a%2Fb?range=0s", "/api/v1/issues?state=x",
+        "/api/v1/patterns/x/diff?sel=pool", "/api/v1/issues?limit=0"}) {
     EXPECT_EQ(Get(target).status, 400) << target;
   }
 }

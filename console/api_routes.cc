@@ -48,6 +48,7 @@ std::vector<HttpRoute> ApiRoutes::Table() {
       Guarded("GET", "/api/v1/rules/{rule}", &ApiRoutes::GetRule),
       Guarded("GET", "/api/v1/patterns", &ApiRoutes::GetPatterns),
       Guarded("GET", "/api/v1/patterns/{pattern}", &ApiRoutes::GetPattern),
+      Guarded("GET", "/api/v1/patterns/{pattern}/diff", &ApiRoutes::GetPatternDiff),
       Guarded("GET", "/api/v1/issues", &ApiRoutes::GetIssues),
       Guarded("GET", "/api/v1/issues/{issue}", &ApiRoutes::GetIssue),
       Guarded("GET", "/api/v1/audit", &ApiRoutes::GetAudit),

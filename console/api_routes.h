@@ -80,6 +80,7 @@ class ApiRoutes {
   HttpResponse GetRule(const HttpRequest& request, const std::string&);
   HttpResponse GetPatterns(const HttpRequest& request, const std::string&);
   HttpResponse GetPattern(const HttpRequest& request, const std::string&);
+  HttpResponse GetPatternDiff(const HttpRequest& request, const std::string&);
   HttpResponse GetIssues(const HttpRequest& request, const std::string&);
   HttpResponse GetIssue(const HttpRequest& request, const std::string&);
   HttpResponse GetAudit(const HttpRequest& request, const std::string&);

@@ -34,10 +34,11 @@ Status ParseNew(std::string_view text, WallTime from, WallTime now, WallTime* si
   return {};
 }
 
-Result<IssueScope> ParseScope(std::string_view text) {
+Result<IssueScope> ParseFact(std::string_view parameter, std::string_view text) {
   const size_t equals = text.find('=');
   if (equals == std::string_view::npos || equals == 0 || equals + 1 == text.size()) {
-    return Fail(Code::kInvalidArgument, "scope: " + Quote(text) + " is not like rack=r17");
+    return Fail(Code::kInvalidArgument,
+                fmt::format("{}: {} is not like rack=r17", parameter, Quote(text)));
   }
   return IssueScope{std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
 }
@@ -131,7 +132,7 @@ Result<PatternQuery> ParsePatternQuery(const HttpRequest& request, WallTime now)
     query.words.emplace_back(word);
   }
   if (const auto scope = request.query("scope"); scope && !scope->empty()) {
-    FLEETMEDIC_ASSIGN_OR_RETURN(query.scope, ParseScope(*scope));
+    FLEETMEDIC_ASSIGN_OR_RETURN(query.scope, ParseFact("scope", *scope));
   }
   if (const auto sort = request.query("sort"); sort && !sort->empty()) {
     const std::optional<PatternSort> known = ParsePatternSort(*sort);
@@ -150,6 +151,39 @@ Result<PatternQuery> ParsePatternQuery(const HttpRequest& request, WallTime now)
   FLEETMEDIC_ASSIGN_OR_RETURN(query.items_max,
                               ParseItemLimit(request, query.items_max, PatternQuery::kItemsMax));
   return query;
+}
+
+Result<PatternSelection> ParsePatternSelection(const HttpRequest& request) {
+  PatternSelection selection;
+  FLEETMEDIC_ASSIGN_OR_RETURN(selection.range, ParsePatternRange(request));
+  const std::string_view text = request.query("sel").value_or("");
+  if (text.size() > kQueryBytesMax) {
+    return Fail(Code::kInvalidArgument, fmt::format("sel: at most {} bytes", kQueryBytesMax));
+  }
+  for (const std::string_view part : Split(text, ';')) {
+    if (part.empty()) continue;
+    const size_t dots = part.find("..");
+    if (dots != std::string_view::npos && part.find('=') == std::string_view::npos) {
+      const Result<WallTime> from = ParseWall(part.substr(0, dots));
+      const Result<WallTime> to = ParseWall(part.substr(dots + 2));
+      if (!from || !to) {
+        return Fail(Code::kInvalidArgument, "sel: " + Quote(part) + " is not like TIME..TIME");
+      }
+      selection.from = *from;
+      selection.to = *to;
+      continue;
+    }
+    for (const std::string_view term : Split(part, ',')) {
+      Result<IssueScope> fact = ParseFact("sel", term);
+      if (!fact) return tl::unexpected(fact.error());
+      if (selection.among.size() == PatternSelection::kAmongMax) {
+        return Fail(Code::kInvalidArgument,
+                    fmt::format("sel: at most {} facts", selection.among.size()));
+      }
+      selection.among.emplace_back(std::move(fact->fact), std::move(fact->value));
+    }
+  }
+  return selection;
 }
 
 Json PatternListJson(const PatternList& list) {
@@ -195,6 +229,35 @@ Json PatternDetailJson(const PatternDetail& detail) {
   Json variables(Json::Array{});
   for (const PatternVariable& variable : detail.variables) variables.Append(ToJson(variable));
   json.Set("variables", std::move(variables));
+  return json;
+}
+
+Json PatternDiffJson(const PatternDiff& diff) {
+  Json json;
+  json.Set("pattern", diff.pattern);
+  json.Set("from", diff.from);
+  json.Set("to", diff.to);
+  json.Set("hit", diff.hit);
+  json.Set("others", diff.others);
+  json.Set("enough", diff.enough);
+  json.Set("why", diff.why);
+  Json rows(Json::Array{});
+  for (const PatternDifference& row : diff.rows) {
+    Json one;
+    one.Set("fact", row.fact);
+    one.Set("value", row.value);
+    one.Set("lately", row.lately);
+    one.Set("hit_with", row.hit_with);
+    one.Set("hit", row.hit);
+    one.Set("others_with", row.others_with);
+    one.Set("others", row.others);
+    one.Set("log10_p", row.log10_p);
+    rows.Append(std::move(one));
+  }
+  json.Set("rows", std::move(rows));
+  Json same(Json::Array{});
+  for (const std::string& fact : diff.not_different) same.Append(fact);
+  json.Set("not_different", std::move(same));
   return json;
 }
 

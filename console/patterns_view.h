@@ -20,9 +20,13 @@ Result<Millis> ParsePatternRange(const HttpRequest& request);
 // Of ?limit= alone: 1 to `max`.
 Result<size_t> ParseItemLimit(const HttpRequest& request, size_t otherwise, size_t max);
 
-// PatternList, PatternDetail and Issue of docs/api.md.
+// Of ?range= and ?sel=.
+Result<PatternSelection> ParsePatternSelection(const HttpRequest& request);
+
+// PatternList, PatternDetail, PatternDiff and Issue of docs/api.md.
 Json PatternListJson(const PatternList& list);
 Json PatternDetailJson(const PatternDetail& detail);
+Json PatternDiffJson(const PatternDiff& diff);
 Json IssueJson(const FleetIssue& issue);
 // {"items": [IssueSummary], "total"} of those in the state ("open", "closed", "all" or empty).
 Result<Json> IssuesJson(std::span<const FleetIssuePtr> issues, std::string_view state,

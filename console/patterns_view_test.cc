@@ -62,6 +62,21 @@ TEST(PatternsView, WhatCannotBeMeantIsRefusedByItsName) {
   }
 }
 
+TEST(PatternsView, ASelectionIsATimeOrFactsOrBoth) {
+  const Result<PatternSelection> both = ParsePatternSelection(
+      Asked({{"sel", "2026-01-01T00:00:00Z..2026-01-01T00:05:00Z;pool=web,zone=a..b"}}));
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->from, kTestNow);
+  EXPECT_EQ(both->to, kTestNow + Minutes(5));
+  ASSERT_EQ(both->among.size(), 2u);
+  EXPECT_EQ(both->among[1].second, "a..b");
+  EXPECT_EQ(ParsePatternSelection(Asked({}))->from, kWallNever);
+  for (const char* bad :
+       {"a..b", "2026-01-01T00:00:00Z..", "pool", "pool=", "a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1"}) {
+    EXPECT_FALSE(ParsePatternSelection(Asked({{"sel", bad}}))) << bad;
+  }
+}
+
 TEST(PatternsView, APatternIsShownWithItsParts) {
   PatternDetail detail;
   detail.summary.pattern = "t-9f";

@@ -141,6 +141,10 @@ class PatternBook {
   virtual PatternList List(const PatternQuery& query) const = 0;
   // kNotFound for a pattern without a line in the last 24 hours.
   virtual Result<PatternDetail> Show(std::string_view pattern, Millis range) const = 0;
+  // kNotFound as Show; kInvalidArgument for facts that no host has, and for a time that is too long
+  // ago to know who was hit.
+  virtual Result<PatternDiff> Diff(std::string_view pattern,
+                                   const PatternSelection& selection) const = 0;
   // The open ones first, then those updated the latest.
   virtual std::vector<FleetIssuePtr> Issues() const = 0;
   // Never null; kNotFound.

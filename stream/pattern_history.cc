@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "stream/pattern_diff.h"
 
 namespace fleetmedic {
 namespace {
@@ -100,6 +101,11 @@ bool Before(const PatternSummary& a, const PatternSummary& b, PatternSort sort) 
   }
   return std::tuple(b.hosts, b.lines, std::string_view(a.pattern)) <
          std::tuple(a.hosts, a.lines, std::string_view(b.pattern));
+}
+
+tl::unexpected<Error> NotSeen(std::string_view pattern) {
+  return Fail(Code::kNotFound,
+              fmt::format("no pattern {} was seen in the last 24 hours", Quote(pattern)));
 }
 
 }  // namespace
@@ -349,10 +355,7 @@ PatternList PatternHistory::List(const PatternQuery& query, WallTime now) const 
 Result<PatternDetail> PatternHistory::Show(std::string_view pattern, Millis range,
                                            WallTime now) const {
   const auto found = rows_.find(pattern);
-  if (found == rows_.end()) {
-    return Fail(Code::kNotFound,
-                fmt::format("no pattern {} was seen in the last 24 hours", Quote(pattern)));
-  }
+  if (found == rows_.end()) return NotSeen(pattern);
   const Row& row = found->second;
   const Span span = SpanOf(range, now);
   PatternDetail detail;
@@ -381,6 +384,51 @@ Result<PatternDetail> PatternHistory::Show(std::string_view pattern, Millis rang
   detail.examples = row.examples;
   detail.variables = row.variables;
   return detail;
+}
+
+Result<std::vector<uint64_t>> PatternHistory::BitsAmong(const PatternSelection& selection) const {
+  std::vector<uint64_t> bits;
+  for (const auto& [fact, value] : selection.among) {
+    const ScopeColumn column = ColumnOf({fact, value});
+    if (column.value == kValueUnknown) {
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("no host has {}={}", Quote(fact), Quote(value)));
+    }
+    if (bits.empty()) bits.assign(hosts_.index_end() / 64 + 1, ~uint64_t{0});
+    for (HostIndex host = 0; host < hosts_.index_end(); ++host) {
+      if (!column.Has(host)) bits[host / 64] &= ~(uint64_t{1} << host % 64);
+    }
+  }
+  return bits;
+}
+
+Result<PatternDiff> PatternHistory::Diff(std::string_view pattern,
+                                         const PatternSelection& selection, WallTime now) const {
+  const auto found = rows_.find(pattern);
+  if (found == rows_.end()) return NotSeen(pattern);
+  Span span = SpanOf(selection.range, now);
+  if (selection.from != kWallNever) {
+    span = {MinuteOf(selection.from), MinuteOf(selection.to)};
+    const Minute known = MinuteOf(now) - HostMarks::kKnown;
+    if (span.from > span.to) {
+      return Fail(Code::kInvalidArgument, "the selection ends before it begins");
+    }
+    if (span.from < known && span.to < MinuteOf(now)) {
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("who was hit before {} is not known to the minute any more",
+                              FormatWallSecond(TimeOf(known))));
+    }
+  }
+  std::vector<HostIndex> hit;
+  for (const auto& [host, marks] : found->second.trace.hosts()) {
+    if (marks.Within(span.from, span.to)) hit.push_back(host);
+  }
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<uint64_t> among, BitsAmong(selection));
+  PatternDiff diff = DifferencesOf(hosts_, hit, among, now);
+  diff.pattern = found->first;
+  diff.from = TimeOf(span.from);
+  diff.to = TimeOf(span.to) + Minutes(1);
+  return diff;
 }
 
 std::vector<FleetIssuePtr> PatternHistory::Issues() const {

@@ -59,6 +59,8 @@ class PatternHistory {
   // As PatternBook says.
   PatternList List(const PatternQuery& query, WallTime now) const;
   Result<PatternDetail> Show(std::string_view pattern, Millis range, WallTime now) const;
+  Result<PatternDiff> Diff(std::string_view pattern, const PatternSelection& selection,
+                           WallTime now) const;
   std::vector<FleetIssuePtr> Issues() const;
   Result<FleetIssuePtr> Issue(std::string_view id) const;
 
@@ -112,6 +114,8 @@ class PatternHistory {
   double MeanTenHosts(const Row& row, Minute now) const;
   std::vector<uint64_t> Trend(const Row& row, Span span) const;
   void MapIssues();
+  // A bit for each host with all of the facts; empty where none are asked for.
+  Result<std::vector<uint64_t>> BitsAmong(const PatternSelection& selection) const;
 
   const PatternHistoryLimits limits_;
   HostTable hosts_;

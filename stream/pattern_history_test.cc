@@ -193,6 +193,53 @@ TEST_F(PatternHistoryTest, APatternIsShownWithItsSeriesHostsExamplesAndValues) {
   EXPECT_EQ(trend[59], 0u);
 }
 
+TEST_F(PatternHistoryTest, WhatDiffersIsToldOfTheHostsThatAreSelected) {
+  for (int i = 0; i < 400; ++i) {
+    HostFacts facts;
+    facts.host = HostId(fmt::format("host-{}", i));
+    facts.kernel = i < 41 ? "6.1.99" : "6.1.90";
+    facts.pool = i % 2 == 0 ? "web" : "db";
+    history_->TakeFacts(facts, kNow - Hours(9));
+  }
+  Take(Count("disk.slow", 30, 41));
+  PatternCount later = Count("disk.slow", 5, 0);
+  later.hosts = Hosts(0, 8);
+  Take(later);
+  const PatternDiff diff = history_->Diff("disk.slow", {}, kNow).value();
+  EXPECT_TRUE(diff.enough);
+  EXPECT_EQ(diff.hit, 41u);
+  EXPECT_EQ(diff.others, 359u);
+  EXPECT_EQ(diff.why, "41 of 41 hit have kernel 6.1.99; 0 of 359 others do.");
+  ASSERT_FALSE(diff.rows.empty());
+  EXPECT_EQ(diff.rows[0].fact, "kernel");
+  EXPECT_EQ(diff.rows[0].hit_with, 41u);
+  EXPECT_EQ(diff.rows[0].others_with, 0u);
+  EXPECT_THAT(diff.not_different, testing::Contains("pool"));
+
+  PatternSelection lately;
+  lately.from = kNow - Minutes(10);
+  lately.to = kNow;
+  EXPECT_EQ(history_->Diff("disk.slow", lately, kNow)->hit, 8u);
+  PatternSelection web;
+  web.among = {{"pool", "web"}};
+  EXPECT_EQ(history_->Diff("disk.slow", web, kNow)->hit, 21u);
+  EXPECT_EQ(history_->Diff("disk.slow", web, kNow)->others, 179u);
+  web.among = {{"pool", "wbe"}};
+  EXPECT_EQ(history_->Diff("disk.slow", web, kNow).error().code, Code::kInvalidArgument);
+  PatternSelection old;
+  old.from = kNow - Hours(20);
+  old.to = kNow - Hours(19);
+  EXPECT_EQ(history_->Diff("disk.slow", old, kNow).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(history_->Diff("none", {}, kNow).error().code, Code::kNotFound);
+
+  PatternCount few = Count("net.flap", 1, 3);
+  Take(few);
+  const PatternDiff none = history_->Diff("net.flap", {}, kNow).value();
+  EXPECT_FALSE(none.enough);
+  EXPECT_EQ(none.why, "3 hosts hit are too few to compare.");
+  EXPECT_TRUE(none.rows.empty());
+}
+
 TEST_F(PatternHistoryTest, ValuesPastTheMostFrequentAreOthers) {
   for (int i = 0; i < 40; ++i) {
     PatternCount count = Count("t-9f", 1, 1);

@@ -172,6 +172,13 @@ Result<PatternDetail> PatternKeeper::Show(std::string_view pattern, Millis range
   return detail;
 }
 
+Result<PatternDiff> PatternKeeper::Diff(std::string_view pattern,
+                                        const PatternSelection& selection) const {
+  const WallTime now = clock_->Wall();
+  absl::MutexLock lock(&mutex_);
+  return history_.Diff(pattern, selection, now);
+}
+
 std::vector<FleetIssuePtr> PatternKeeper::Issues() const {
   absl::MutexLock lock(&mutex_);
   return history_.Issues();

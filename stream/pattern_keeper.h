@@ -40,6 +40,8 @@ class PatternKeeper final : public Role, public PatternBook {
 
   PatternList List(const PatternQuery& query) const override;
   Result<PatternDetail> Show(std::string_view pattern, Millis range) const override;
+  Result<PatternDiff> Diff(std::string_view pattern,
+                           const PatternSelection& selection) const override;
   std::vector<FleetIssuePtr> Issues() const override;
   Result<FleetIssuePtr> Issue(std::string_view id) const override;
   std::string MetricsText() const override;

@@ -108,7 +108,7 @@ TEST(Completion, BashOffersWhatTheTableHas) {
   };
   static constexpr Case kCases[] = {
       {"fleetmedic stat", 1, "status\n"},
-      {"fleetmedic get ''", 2, "audit\ngrants\nhosts\njobs\noverrides\nrules\ntasks\n"},
+      {"fleetmedic get ''", 2, "audit\ngrants\nhosts\nissues\njobs\noverrides\nrules\ntasks\n"},
       {"fleetmedic get hosts -o ''", 4, "table\nwide\njson\nname\njsonl\n"},
       {"fleetmedic get hosts --wa", 3, "--watch\n"},
       {"fleetmedic -q drain w", 3, "web-1\n"},

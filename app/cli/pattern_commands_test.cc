@@ -52,9 +52,9 @@ TEST_F(PatternCommands, FlagsBecomeTheQuery) {
             kExitDone);
   EXPECT_EQ(cli_.Run("patterns top --since 2h").code, kExitDone);
   EXPECT_THAT(api_.requests(),
-              ElementsAre("GET /api/v1/patterns?range=6h&sort=lines&limit=5&q=nvme%20timeout&"
-                          "scope=rack%3Dr17&new=1&rising=1&unmatched=1",
-                          "GET /api/v1/patterns?range=1h&sort=rank&limit=30&new=2h"));
+              ElementsAre("GET /api/v1/patterns?limit=5&new=1&q=nvme timeout&range=6h&rising=1&"
+                          "scope=rack=r17&sort=lines&unmatched=1",
+                          "GET /api/v1/patterns?limit=30&new=2h&range=1h&sort=rank"));
 }
 
 TEST_F(PatternCommands, ShowAndDiffAskForOnePattern) {

@@ -225,6 +225,7 @@ stream/pattern_counter
 stream/line_level
 stream/line_words
 stream/mined_template
+stream/pattern_diff
 stream/pattern_history
 stream/pattern_trace
 stream/pattern_window
