@@ -205,12 +205,16 @@ void StreamRole::DeadLetter(const LogRecord& record, const std::string& position
   LogWarning("unreadable log frame", {{"position", position}, {"error", why.message}});
   Record letter;
   letter.key = position;
-  letter.value = record.record.value;
+  // The engine of the logs may have taken what ours never would.
+  letter.value = record.record.value.substr(0, Record::kValueBytesMax);
   letter.timestamp = parts_.clock->Wall();
   letter.headers = {{"reason", why.message},
                     {"origin", position},
                     {"topic", std::string(TopicName(Topic::kLogs))},
-                    {"origin_key", VisibleText(record.record.key)}};
+                    {"origin_key", VisibleText(record.record.key.substr(0, Record::kKeyBytesMax))}};
+  if (letter.value.size() < record.record.value.size()) {
+    letter.headers.emplace_back("origin_bytes", std::to_string(record.record.value.size()));
+  }
   for (const auto& [name, value] : record.record.headers) {
     if (letter.headers.size() == Record::kHeadersMax) break;
     // Cut, so that a record whose headers fill their limit still fits with ours.

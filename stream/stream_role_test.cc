@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "base/lz4.h"
 #include "eventlog/fault_event_log.h"
@@ -12,6 +14,48 @@
 
 namespace fleetmedic {
 namespace {
+
+// A log of another engine, with one record that ours refuses to take before those that it took.
+class BigRecordLog final : public EventLog {
+ public:
+  BigRecordLog(EventLog* log, LogRecord big) : log_(log), big_(std::move(big)) {}
+
+  Status Append(Topic topic, std::span<const Record> records) override {
+    return log_->Append(topic, records);
+  }
+  Result<std::unique_ptr<Reader>> Open(Topic topic, std::string_view group) override {
+    return std::make_unique<BigReader>(log_->Open(topic, group).value(), big_);
+  }
+  Result<std::unique_ptr<Reader>> OpenAt(Topic topic, std::span<const Position> at) override {
+    return log_->OpenAt(topic, at);
+  }
+  std::unique_ptr<Subscription> Subscribe(std::span<const Topic> topics,
+                                          std::function<void()> wake) override {
+    return log_->Subscribe(topics, std::move(wake));
+  }
+
+ private:
+  class BigReader final : public Reader {
+   public:
+    BigReader(std::unique_ptr<Reader> reader, LogRecord big)
+        : reader_(std::move(reader)), big_(std::move(big)) {}
+    Result<std::vector<LogRecord>> Poll(size_t records_max) override {
+      Result<std::vector<LogRecord>> records = reader_->Poll(records_max);
+      if (big_ && records) records->insert(records->begin(), *std::exchange(big_, std::nullopt));
+      return records;
+    }
+    Status Commit() override { return reader_->Commit(); }
+    std::vector<Position> Positions() const override { return reader_->Positions(); }
+    Result<Lag> Behind() const override { return reader_->Behind(); }
+
+   private:
+    std::unique_ptr<Reader> reader_;
+    std::optional<LogRecord> big_;
+  };
+
+  EventLog* const log_;
+  const LogRecord big_;
+};
 
 std::shared_ptr<const RuleSet> OneRule(int threshold = 1) {
   Rule rule;
@@ -249,6 +293,34 @@ TEST_F(StreamRoleTest, ACompressedFrameIsReadAndABadOneIsADeadLetterWithWhichAnd
     EXPECT_EQ(letters[i].value, std::get<1>(bad[i]));
     EXPECT_EQ(HeaderOf(letters[i], "reason"), std::get<2>(bad[i]));
   }
+}
+
+TEST_F(StreamRoleTest, AFrameOfAHundredMegabytesIsADeadLetterOfItsBeginning) {
+  LogFrame frame;
+  frame.host = HostId("web-1");
+  frame.source = "kernel";
+  frame.first_at = clock_.Wall();
+  frame.lines = uint32_t{100} << 20;
+  LogRecord big;
+  big.partition = 3;
+  big.offset = 77;
+  big.record = {std::string("web-1"), std::string(size_t{100} << 20, '\n'), LogFrameHeaders(frame),
+                clock_.Wall()};
+  BigRecordLog log(&memory_, big);
+  metrics_ = std::make_unique<Metrics>();
+  StreamRole role(OneRule(), {.clock = &clock_, .log = &log, .metrics = metrics_.get()});
+  Write("web-2", "kernel", "I/O error on sda\n");
+  role.Turn(clock_.Mono());
+  const std::vector<Record> letters = All(Topic::kDeadLetter);
+  ASSERT_EQ(letters.size(), 1u);
+  EXPECT_EQ(HeaderOf(letters[0], "reason"),
+            "the text has 104857600 bytes, more than the limit of 262144");
+  EXPECT_EQ(HeaderOf(letters[0], "origin"), "logs/3@77");
+  EXPECT_EQ(HeaderOf(letters[0], "origin_key"), "web-1");
+  EXPECT_EQ(HeaderOf(letters[0], "origin_bytes"), "104857600");
+  EXPECT_EQ(letters[0].value, std::string(Record::kValueBytesMax, '\n'));
+  EXPECT_EQ(Metric("fleetmedic_stream_refused_records_total"), 0);
+  EXPECT_EQ(Findings().size(), 1u);
 }
 
 TEST_F(StreamRoleTest, ATurnIsBoundedAndSaysThatThereIsMore) {
