@@ -66,6 +66,7 @@ Status BenchMatching(BenchRun* run);   // a frame's text to the rules that match
 Status BenchDecode(BenchRun* run);     // a compressed record to counters and captures
 Status BenchPeers(BenchRun* run);      // ripgrep, grep and RE2 on the same lines and rules
 Status BenchTemplates(BenchRun* run);  // lines to templates
+Status BenchWindows(BenchRun* run);    // distinct hosts of each pattern, and their test
 Status BenchWhy(BenchRun* run);        // what the hit hosts have in common
 
 }  // namespace fleetmedic

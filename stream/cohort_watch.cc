@@ -17,13 +17,16 @@ uint32_t LeastOf(const CohortWatch::Round& round, const Expectation& expected) {
 }  // namespace
 
 void Cohorts::Measure(const FleetFacts& facts) {
+  const size_t keys = facts.cohorts.size();
   begin_.assign(1, 0);
   for (const FactColumn& key : facts.cohorts) begin_.push_back(begin_.back() + key.values_end);
   hosts_.assign(begin_.back(), 0);
-  for (size_t k = 0; k < facts.cohorts.size(); ++k) {
-    const std::span<const uint32_t> values = facts.cohorts[k].value_of_host;
-    for (uint32_t host = 0; host < values.size(); ++host) {
-      if (facts.Reports(host)) ++hosts_[begin_[k] + values[host]];
+  rows_.assign(size_t{facts.hosts_end} * keys, 0);
+  for (size_t k = 0; k < keys; ++k) {
+    for (uint32_t host = 0; host < facts.hosts_end; ++host) {
+      const size_t at = begin_[k] + facts.cohorts[k].ValueOf(host);
+      rows_[host * keys + k] = static_cast<uint32_t>(at);
+      if (facts.Reports(host)) ++hosts_[at];
     }
   }
   tested_.clear();
@@ -49,21 +52,20 @@ uint32_t Cohorts::HostsOf(CohortRef ref) const {
   return ref.key + size_t{1} < begin_.size() && At(ref) < begin_[ref.key + 1] ? hosts_[At(ref)] : 0;
 }
 
-void Cohorts::Count(const FleetFacts& facts, const PatternWindow& window) {
-  narrow_.assign(hosts_.size(), 0);
-  wide_.assign(hosts_.size(), 0);
+void Cohorts::Count(const PatternWindow& window) {
+  const size_t keys = begin_.size() - 1;
+  seen_.assign(hosts_.size(), 0);
   window.ForEach([&](uint32_t host, int age) {
-    for (size_t k = 0; k < facts.cohorts.size(); ++k) {
-      const size_t at = begin_[k] + facts.cohorts[k].ValueOf(host);
-      ++wide_[at];
-      if (age < kWindowMinutes[kWindowOf[0]]) ++narrow_[at];
-    }
+    if ((host + size_t{1}) * keys > rows_.size()) return;
+    const uint64_t both = uint64_t{age < kWindowMinutes[kWindowOf[0]] ? 1U : 0U} << 32 | 1;
+    const uint32_t* row = rows_.data() + host * keys;
+    for (size_t k = 0; k < keys; ++k) seen_[row[k]] += both;
   });
 }
 
 uint32_t Cohorts::Seen(CohortRef ref, bool wide) const {
   if (HostsOf(ref) == 0) return 0;
-  return (wide ? wide_ : narrow_)[At(ref)];
+  return static_cast<uint32_t>(wide ? seen_[At(ref)] : seen_[At(ref)] >> 32);
 }
 
 CohortBaseline::Sums& CohortBaseline::Sums::operator+=(const Sums& more) {
@@ -148,7 +150,7 @@ std::optional<CohortFinding> CohortWatch::Test(const Cohorts::Cohort& cohort,
 }
 
 std::optional<CohortFinding> CohortWatch::Run(Cohorts* cohorts, const Round& round) {
-  cohorts->Count(round.facts, round.window);
+  cohorts->Count(round.window);
   std::optional<CohortFinding> best;
   std::vector<bool> over(cohorts->tested().size());
   if (watched_minutes_ >= kLearnMinutes) {

@@ -50,8 +50,9 @@ class Cohorts {
   // Cohorts that the last Measure left out for cohorts_max.
   size_t left_out() const { return left_out_; }
 
-  // Distinct hosts of every cohort that saw the pattern within 10 and within 60 minutes.
-  void Count(const FleetFacts& facts, const PatternWindow& window);
+  // Distinct hosts of every cohort that saw the pattern within 10 and within 60 minutes, by the
+  // facts of the last Measure.
+  void Count(const PatternWindow& window);
   // The last Count's. `wide`: 60 minutes.
   uint32_t Seen(CohortRef ref, bool wide) const;
 
@@ -59,10 +60,12 @@ class Cohorts {
   size_t At(CohortRef ref) const { return begin_[ref.key] + ref.value; }
 
   const Limits limits_;
-  std::vector<size_t> begin_;    // of each key in the three below; one more at the end
+  std::vector<size_t> begin_;    // of each key in hosts_ and seen_; one more at the end
   std::vector<uint32_t> hosts_;  // by key and value
-  std::vector<uint32_t> narrow_;
-  std::vector<uint32_t> wide_;
+  // Of each host where its values are, the keys of one host side by side.
+  std::vector<uint32_t> rows_;
+  // Distinct hosts within 60 minutes, and above 32 bits within 10.
+  std::vector<uint64_t> seen_;
   std::vector<Cohort> tested_;
   size_t left_out_ = 0;
 };

@@ -148,8 +148,16 @@ void FleetDetect::Hit(PatternIndex index, uint32_t host, int64_t minute) {
   Pattern& pattern = patterns_[index];
   FLEETMEDIC_CHECK(pattern.used);
   pattern.window.AdvanceTo(present_);
+  if (window_bytes_ >= options_.window_bytes_max &&
+      pattern.window.hosts(kWindows - 1) >= kCrowdHosts) {
+    ++dropped_.window_hits;
+    return;
+  }
   hosts_end_ = std::max(hosts_end_, host + 1);
-  switch (pattern.window.Add(host, minute, hosts_end_)) {
+  const size_t bytes = pattern.window.MemoryBytes();
+  const PatternWindow::Seen seen = pattern.window.Add(host, minute, hosts_end_);
+  window_bytes_ += pattern.window.MemoryBytes() - bytes;
+  switch (seen) {
     case PatternWindow::Seen::kLate:
       ++dropped_.late_hits;
       return;
@@ -329,8 +337,10 @@ void FleetDetect::EndOfMinute(int64_t minute, const FleetFacts& facts,
       CloseIfCalm(index, IsCalm(&pattern), 1, events);
     }
   }
+  window_bytes_ = 0;
   for (size_t i = active_.size(); i-- > 0;) {
     const Pattern& pattern = patterns_[active_[i]];
+    window_bytes_ += pattern.window.MemoryBytes();
     if (pattern.window.blank() && pattern.reach == FleetReach::kNone) Deactivate(active_[i]);
   }
   present_ = minute + 1;

@@ -45,7 +45,10 @@ struct FleetDetectOptions {
   // Past it a new template takes the place of the one that was longest without a hit; a new rule is
   // refused when there is no template left.
   size_t patterns_max = 60'000;
-  // Patterns that are tested by cohort, 56 bytes for each cohort and pattern.
+  // Of all windows. Past it a pattern that 1,000 hosts saw within the hour counts no more of them;
+  // it is flagged by then, or so chatty that a host more tells nothing.
+  size_t window_bytes_max = size_t{1} << 30;
+  // Patterns that are tested by cohort, 120 bytes for each cohort and pattern.
   size_t chatty_patterns_max = 1'000;
   Cohorts::Limits cohorts;
 };
@@ -54,6 +57,7 @@ struct FleetDetectOptions {
 struct FleetDetectDropped {
   uint64_t late_hits = 0;        // of an hour ago or more
   uint64_t host_hits = 0;        // of hosts past hosts_max
+  uint64_t window_hits = 0;      // past window_bytes_max
   uint64_t templates = 0;        // that made room for newer ones
   uint64_t patterns = 0;         // that found no room
   uint64_t chatty_patterns = 0;  // not tested by cohort: patterns, each minute
@@ -127,8 +131,8 @@ class FleetDetect {
   // The pattern is no more, with its issue: a rule that was taken out.
   void Remove(PatternIndex pattern);
 
-  // The pattern was seen on the host in this minute: O(1), about 20 ns. Of the minute's distinct
-  // hosts it is enough to say each once; more change nothing.
+  // The pattern was seen on the host in this minute: O(1), a cache miss or two. Of the minute's
+  // distinct hosts it is enough to say each once; more change nothing.
   void Hit(PatternIndex pattern, uint32_t host, int64_t minute);
   // What was flagged by the hits since. Within a minute counts only grow, so to look after every
   // hit is the same single test as to look at the minute's end, and says it earlier.
@@ -171,6 +175,7 @@ class FleetDetect {
  private:
   static constexpr uint32_t kNoPattern = UINT32_MAX;
   static constexpr uint32_t kNever = UINT32_MAX;
+  static constexpr uint32_t kCrowdHosts = 1'000;
 
   // The test of one window. What costs is computed when the count reaches `least`, and again when
   // the expectation has moved.
@@ -247,6 +252,7 @@ class FleetDetect {
   uint32_t oldest_ = kNoPattern;
   Cohorts cohorts_;
   size_t chatty_ = 0;
+  size_t window_bytes_ = 0;
   FleetDetectDropped dropped_;
 };
 

@@ -353,6 +353,18 @@ TEST(FleetDetect, HitsPastLimitsAreCountedAndChangeNothing) {
   EXPECT_EQ(fleet.detect.active_patterns(), 0u);
 }
 
+TEST(FleetDetect, PastTheMemoryOfWindowsACrowdGrowsNoMoreAndOthersDo) {
+  Fleet fleet({.window_bytes_max = 3000});
+  const PatternIndex crowd = fleet.Rule("crowd");
+  const PatternIndex other = fleet.Rule("other");
+  for (uint32_t host = 0; host < 2000; ++host) fleet.Hit(crowd, host);
+  fleet.HitSpread(other, 90);
+  EXPECT_EQ(fleet.detect.HostsIn(crowd, 2) + fleet.detect.dropped().window_hits, 2000u);
+  EXPECT_GT(fleet.detect.dropped().window_hits, 0u);
+  EXPECT_GE(fleet.detect.HostsIn(crowd, 2), 1000u);
+  EXPECT_EQ(fleet.detect.HostsIn(other, 2), 90u);
+}
+
 TEST(FleetDetect, AHostThatIsForgottenCountsNoMore) {
   Fleet fleet;
   const PatternIndex rule = fleet.Rule("k.r");

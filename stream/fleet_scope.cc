@@ -1,9 +1,10 @@
 #include "stream/fleet_scope.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
-#include "stream/tail_probability.h"
+#include "stream/hypergeometric.h"
 
 namespace fleetmedic {
 namespace {
@@ -48,8 +49,9 @@ FleetScope SmallestScope(std::span<const FactColumn> facts, std::span<const uint
     const double share = candidate.hosts / static_cast<double>(hosts_total);
     const double excess = candidate.affected - background * share;
     if (excess < kCoverMin * (total - background)) continue;
-    const double chance = BinomialTail(total, share, candidate.affected);
-    if (chance * static_cast<double>(candidates.size()) >= kByChance) continue;
+    const double log_chance = LogHypergeometricTail(std::max({hosts_total, total, candidate.hosts}),
+                                                    candidate.hosts, total, candidate.affected);
+    if (log_chance + std::log(candidates.size()) >= std::log(kByChance)) continue;
     scope = {candidate.fact, candidate.value, candidate.hosts, candidate.affected};
   }
   return scope;

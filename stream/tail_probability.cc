@@ -58,10 +58,4 @@ uint32_t SmallestUnlikely(const Expectation& expected, double p, uint32_t at_lea
   return unlikely;
 }
 
-double BinomialTail(uint32_t trials, double probability, uint32_t count) {
-  if (count == 0 || probability >= 1) return count <= trials ? 1 : 0;
-  if (count > trials || !(probability > 0)) return 0;
-  return boost::math::ibeta(count, trials - count + 1.0, probability, Policy());
-}
-
 }  // namespace fleetmedic

@@ -27,9 +27,6 @@ double CountTail(const Expectation& expected, uint32_t count);
 uint32_t SmallestUnlikely(const Expectation& expected, double p, uint32_t at_least,
                           uint32_t at_most);
 
-// P(X >= count) of `trials` that each come true with this probability.
-double BinomialTail(uint32_t trials, double probability, uint32_t count);
-
 }  // namespace fleetmedic
 
 #endif  // FLEETMEDIC_STREAM_TAIL_PROBABILITY_H_

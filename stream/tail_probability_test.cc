@@ -61,18 +61,5 @@ TEST(TailProbability, TheSmallestUnlikelyCountIsOneWhoseNeighbourIsLikely) {
   EXPECT_EQ(SmallestUnlikely({90, 0}, 1e-8, 5, 100), 101u) << "no count of the fleet is unlikely";
 }
 
-TEST(TailProbability, ABinomialTailIsTheSumOfItsTerms) {
-  double plain = 0;
-  for (int x = 7; x <= 20; ++x) {
-    plain += std::exp(std::lgamma(21) - std::lgamma(x + 1) - std::lgamma(21 - x)) *
-             std::pow(0.1, x) * std::pow(0.9, 20 - x);
-  }
-  EXPECT_NEAR(BinomialTail(20, 0.1, 7) / plain, 1, 1e-9);
-  EXPECT_EQ(BinomialTail(20, 0.1, 0), 1);
-  EXPECT_EQ(BinomialTail(20, 0.1, 21), 0);
-  EXPECT_EQ(BinomialTail(20, 1, 20), 1);
-  EXPECT_EQ(BinomialTail(20, 0, 1), 0);
-}
-
 }  // namespace
 }  // namespace fleetmedic
