@@ -61,7 +61,7 @@ enum class FactTime : uint8_t { kAny, kLately };
 
 // A fact in words. `value` is as the host told it: hostile.
 struct WhyFact {
-  std::string key;    // "kernel", "job", "host" for that it booted
+  std::string key;    // "kernel", "job", "boot" for that it booted
   std::string value;  // empty where it is any: "kernel changed in the last hour"
   // That it came to be so within WhyLimits::recent.
   FactTime time = FactTime::kAny;

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 
 #include "model/pattern_book.h"
 #include "stream/attribution.h"
@@ -16,12 +15,6 @@ namespace fleetmedic {
 // all. Fills all of the answer but its pattern and its time.
 PatternDiff DifferencesOf(const HostTable& table, std::span<const HostIndex> hit,
                           std::span<const uint64_t> among, WallTime now);
-
-// "kernel 6.1.99 and pool web", "kernel changed in the last hour". Of strangers' words.
-std::string FactsText(const WhyFacts& facts);
-
-// "3,959".
-std::string GroupedNumber(uint64_t number);
 
 }  // namespace fleetmedic
 

@@ -209,7 +209,7 @@ TEST_F(PatternHistoryTest, WhatDiffersIsToldOfTheHostsThatAreSelected) {
   EXPECT_TRUE(diff.enough);
   EXPECT_EQ(diff.hit, 41u);
   EXPECT_EQ(diff.others, 359u);
-  EXPECT_EQ(diff.why, "41 of 41 hit have kernel 6.1.99; 0 of 359 others do.");
+  EXPECT_EQ(diff.why, "41 of 41 hit run kernel 6.1.99; 0 of 359 others do.");
   ASSERT_FALSE(diff.rows.empty());
   EXPECT_EQ(diff.rows[0].fact, "kernel");
   EXPECT_EQ(diff.rows[0].hit_with, 41u);
@@ -236,7 +236,7 @@ TEST_F(PatternHistoryTest, WhatDiffersIsToldOfTheHostsThatAreSelected) {
   Take(few);
   const PatternDiff none = history_->Diff("net.flap", {}, kNow).value();
   EXPECT_FALSE(none.enough);
-  EXPECT_EQ(none.why, "3 hosts hit are too few to compare.");
+  EXPECT_EQ(none.why, "Not enough hosts to compare (3).");
   EXPECT_TRUE(none.rows.empty());
 }
 

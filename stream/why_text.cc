@@ -158,6 +158,20 @@ std::string NothingText(const Why& why) {
   return text;
 }
 
+// As a pair, for tables and queries: "kernel" and "6.1.99", "kernel" and "changed in the last
+// hour".
+std::pair<std::string, std::string> IssueFact(const WhyFact& fact) {
+  std::string value = Word(fact.value);
+  if (IsLately(fact)) {
+    if (fact.key == "boot") {
+      value = "in the last hour";
+    } else {
+      value = value.empty() ? "changed in the last hour" : value + " (started in the last hour)";
+    }
+  }
+  return {Word(fact.key), std::move(value)};
+}
+
 }  // namespace
 
 std::string FactsText(const WhyFacts& facts) {
@@ -230,17 +244,14 @@ std::vector<IssueCause> IssueCauses(const Why& why) {
     if (causes.size() >= FleetIssue::kCausesMax) break;
     IssueCause& out = causes.emplace_back();
     for (const WhyFact& fact : cause.facts) {
-      if (out.facts.size() >= FleetIssue::kFactsMax) break;
-      std::string value = Word(fact.value);
-      if (IsLately(fact)) {
-        value += fact.value.empty() ? "in the last hour" : " since the last hour";
-      }
-      const bool is_change = IsLately(fact) && fact.value.empty() && fact.key != "boot";
-      out.facts.emplace_back(Word(fact.key) + (is_change ? " changed" : ""), std::move(value));
+      if (out.facts.size() < FleetIssue::kFactsMax) out.facts.push_back(IssueFact(fact));
     }
     for (const WhyFacts& same : cause.same) {
-      if (out.same_hosts.size() < FleetIssue::kSameHostsMax) {
-        out.same_hosts.push_back(FactsText(same));
+      if (out.same_hosts.size() >= FleetIssue::kSameHostsMax) break;
+      std::string& text = out.same_hosts.emplace_back();
+      for (const WhyFact& fact : same) {
+        const auto [key, value] = IssueFact(fact);
+        text += (text.empty() ? "" : " and ") + key + "=" + value;
       }
     }
     out.hit_with = cause.hit_with;

@@ -158,11 +158,11 @@ TEST(WhyText, AnIssuesCausesAreWithinItsLimitsAndReadBack) {
   issue.causes = IssueCauses(WhyOf(std::vector<WhyCause>(20, cause)));
   ASSERT_EQ(issue.causes.size(), FleetIssue::kCausesMax);
   const IssueCause& first = issue.causes[0];
-  EXPECT_EQ(first.facts[0],
-            std::make_pair(std::string("kernel changed"), std::string("in the last hour")));
-  EXPECT_EQ(first.facts[1],
-            std::make_pair(std::string("job"), std::string("w since the last hour")));
-  EXPECT_EQ(first.same_hosts[1], "team 1");
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  EXPECT_EQ(first.facts, (Pairs{{"kernel", "changed in the last hour"},
+                                {"job", "w (started in the last hour)"},
+                                {"zone", "b"}}));
+  EXPECT_EQ(first.same_hosts[1], "team=1");
   EXPECT_EQ(first.others_with, 1u);
   EXPECT_EQ(first.others, 90u);
   const Result<FleetIssue> read = FleetIssueFromJson(ToJson(issue));
