@@ -168,7 +168,15 @@ Status Assembly::AddStream() {
   parts.log = log_.get();
   parts.metrics = &metrics_;
   parts.wake = WakeOf(*runner);
-  runner->role = std::make_unique<StreamRole>(options_.rules, parts);
+  if (options_.config.stream.templates) {
+    TemplateBook::Parts templates;
+    templates.metrics = &metrics_;
+    templates.owner = OwnerName();
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        templates.store, SqliteStore::Open(options_.config.state_dir + "/templates.db", clock_));
+    parts.templates = std::make_unique<TemplateBook>(std::move(templates));
+  }
+  runner->role = std::make_unique<StreamRole>(options_.rules, std::move(parts));
   if (options_.config.stream.fleet_issues) AddFleet();
   return {};
 }

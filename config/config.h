@@ -19,6 +19,7 @@ namespace fleetmedic {
 // [stream]
 struct StreamConfig {
   std::vector<std::string> rules;     // files or folders; empty: the packs that ship
+  bool templates = true;              // mine lines that no rule matches
   bool fleet_issues = true;           // say when a pattern hits more hosts than chance explains
   double false_issues_per_day = 0.1;  // expected, of all patterns together
   int issue_hosts_min = 5;            // fewer are no fleet issue

@@ -7,6 +7,7 @@
 #include "eventlog/fault_event_log.h"
 #include "eventlog/memory_event_log.h"
 #include "model/health_event.h"
+#include "store/lent_store.h"
 #include "store/memory_store.h"
 
 namespace fleetmedic {
@@ -19,37 +20,6 @@ constexpr int kHosts = 100;
 constexpr int kPartitions = 2;
 // Until it is known what is usual.
 constexpr Minutes kQuiet{240};
-
-// A store that several processes in turn open.
-class SharedStore final : public Store {
- public:
-  explicit SharedStore(Store* store) : store_(store) {}
-  Result<Lease> Acquire(std::string_view owner, Millis ttl) override {
-    return store_->Acquire(owner, ttl);
-  }
-  Result<Lease> Renew(const Lease& lease, Millis ttl) override { return store_->Renew(lease, ttl); }
-  Status Release(const Lease& lease) override { return store_->Release(lease); }
-  Status Commit(Epoch epoch, absl::FunctionRef<Status(StoreTransaction&)> body) override {
-    return store_->Commit(epoch, body);
-  }
-  Result<std::optional<std::string>> Get(Table table, std::string_view key) const override {
-    return store_->Get(table, key);
-  }
-  Result<std::vector<Row>> Scan(Table table, std::string_view after,
-                                size_t rows_max) const override {
-    return store_->Scan(table, after, rows_max);
-  }
-  Result<std::vector<AuditEntry>> ReadAudit(uint64_t after, std::string_view object,
-                                            size_t max) const override {
-    return store_->ReadAudit(after, object, max);
-  }
-  Result<std::vector<AuditEntry>> NewestAudit(std::string_view object, size_t max) const override {
-    return store_->NewestAudit(object, max);
-  }
-
- private:
-  Store* const store_;
-};
 
 class FleetRoleTest : public testing::Test {
  protected:
@@ -74,7 +44,7 @@ class FleetRoleTest : public testing::Test {
     parts.log = &faults_;
     parts.metrics = &metrics_;
     parts.open_store = [this](int32_t partition) -> Result<std::unique_ptr<Store>> {
-      return std::make_unique<SharedStore>(stores_[static_cast<size_t>(partition)].get());
+      return std::make_unique<LentStore>(stores_[static_cast<size_t>(partition)].get());
     };
     parts.owner = "process-" + std::to_string(++lives_);
     parts.rules = {"k.io", "k.net"};

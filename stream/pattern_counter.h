@@ -102,7 +102,7 @@ class PatternCounter {
   static PatternVariable MostFrequent(const Variable& variable);
   void TakePattern(State* state, std::vector<PatternCount>* counts);
 
-  const PatternCounterLimits limits_;
+  PatternCounterLimits limits_;
   absl::flat_hash_map<std::string, PatternNumber> by_name_;
   std::deque<State> patterns_;
   std::vector<PatternNumber> touched_;

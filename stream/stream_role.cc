@@ -7,12 +7,16 @@
 #include "base/logging.h"
 #include "base/text.h"
 #include "stream/finding_owner.h"
+#include "stream/line_level.h"
+#include "stream/mined_template.h"
 
 namespace fleetmedic {
 namespace {
 
 // Of each header's name and each value that a dead letter repeats.
 constexpr size_t kOriginHeaderBytesMax = 256;
+// Below the counter's own limit, so that none is left out before it is begun anew.
+constexpr size_t kCountedPatternsMax = 58'000;
 
 // "logs/0@1234": what Finding::position holds.
 std::string PositionOf(const LogRecord& record) {
@@ -53,8 +57,8 @@ std::string TextOf(const Rule& rule) {
 
 }  // namespace
 
-StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, const Parts& parts)
-    : parts_(parts), thresholds_(parts.limits) {
+StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, Parts parts)
+    : parts_(std::move(parts)), thresholds_(parts_.limits) {
   Metrics& metrics = *parts_.metrics;
   records_read_ = metrics.Counter("fleetmedic_stream_records_total", "Log frames read.");
   lines_read_ = metrics.Counter("fleetmedic_stream_lines_total", "Log lines matched against.");
@@ -87,11 +91,17 @@ StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, const Parts& parts)
 void StreamRole::SetRules(std::shared_ptr<const RuleSet> rules) {
   matcher_.emplace(std::move(rules));
   rule_matches_.clear();
-  rule_patterns_.clear();
   for (const Rule& rule : matcher_->rules().rules()) {
     rule_matches_.push_back(parts_.metrics->Counter("fleetmedic_stream_rule_matches_total",
                                                     "Lines that a rule matched.",
                                                     {{"rule", rule.name}}));
+  }
+  NumberRules();
+}
+
+void StreamRole::NumberRules() {
+  rule_patterns_.clear();
+  for (const Rule& rule : matcher_->rules().rules()) {
     rule_patterns_.push_back(
         counter_.NumberOf({rule.name, PatternKind::kRule, rule.version, TextOf(rule), kWallNever}));
   }
@@ -99,6 +109,7 @@ void StreamRole::SetRules(std::shared_ptr<const RuleSet> rules) {
 
 void StreamRole::Turn(MonoTime now) {
   next_wake_ = now + kPollEvery;
+  if (parts_.templates != nullptr) parts_.templates->Turn(now);
   // What an earlier turn could not settle comes first: nothing is read past it.
   if (uncommitted_ && !Settle(now)) return;
   if (!OpenReader()) return;
@@ -148,6 +159,37 @@ void StreamRole::Count(const RuleMatch& match, std::string_view line, uint64_t t
   if (pattern) counter_.Add(*pattern, line, times, match.captures);
 }
 
+void StreamRole::Mine(std::string_view line, uint64_t times) {
+  const TemplateRef mined = parts_.templates->Add(line, times);
+  auto known = template_patterns_.find(mined.id);
+  if (known == template_patterns_.end()) {
+    const std::optional<PatternNumber> number =
+        counter_.NumberOf({TemplateIdText(mined.id), PatternKind::kTemplate, "",
+                           parts_.templates->Text(mined.id), kWallNever});
+    if (!number) return;
+    known = template_patterns_.emplace(mined.id, *number).first;
+  }
+  counter_.Add(known->second, line, times, {});
+}
+
+void StreamRole::TakeCounts() {
+  for (PatternCount& count : counter_.Take()) {
+    if (count.kind == PatternKind::kTemplate) parts_.templates->Describe(&count);
+    counts_.push_back(RecordOf(count, parts_.clock->Wall()));
+  }
+  counts_dropped_.Add(static_cast<double>(counter_.dropped() - counts_dropped_told_));
+  counts_dropped_told_ = counter_.dropped();
+  if (parts_.templates == nullptr) return;
+  for (const auto& [from, into] : parts_.templates->TakeMerges()) template_patterns_.erase(from);
+  if (counter_.patterns() < kCountedPatternsMax) return;
+  // Templates come and go, and nothing waits to be told now: what the counter has gathered is begun
+  // anew. Hosts are told again, which changes nothing.
+  counter_ = PatternCounter();
+  counts_dropped_told_ = 0;
+  template_patterns_.clear();
+  NumberRules();
+}
+
 void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
   lines_read_.Add(static_cast<double>(frame.Written()));
   bytes_read_.Add(static_cast<double>(frame.text.size()));
@@ -160,12 +202,18 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
   KernelRecord* const record =
       frame.source == "kernel" ? records_.Of(frame.host, frame.boot_id) : nullptr;
   auto run = frame.repeats.begin();
-  if (!matcher_->Trusts(frame.source)) return;
+  const bool trusted = matcher_->Trusts(frame.source);
+  TemplateBook* const templates = parts_.templates.get();
+  if (!trusted && templates == nullptr) return;
+  if (templates != nullptr) templates->Begin(frame, std::min(frame.first_at, now));
+  FrameLevels levels(frame);
   ForEachLine(frame.text, [&](size_t number, std::string_view line) {
     const bool repeated = run != frame.repeats.end() && run->line + 1 == number;
     const uint64_t times = repeated ? (run++)->times : 1;
     if (record != nullptr && !record->Take(line, frame.first_at)) return;
-    matcher_->Match(line, frame.source, [&](const RuleMatch& match) {
+    bool matched = false;
+    const auto on_match = [&](const RuleMatch& match) {
+      matched = true;
       if (!match.cancels) Count(match, line, times);
       RuleHit hit = {
           frame.host,           frame.boot_id, match.rule,     match.Unit(), match.Message(),
@@ -183,7 +231,12 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
       // What stands before it is told before it.
       if (record != nullptr) TellRecord(record, frame, position, take);
       take(*std::move(finding));
-    });
+    };
+    if (trusted) matcher_->Match(line, frame.source, on_match);
+    const bool alone = !matched && (record == nullptr || !record->joined());
+    if (templates != nullptr && alone && levels.Warns(static_cast<uint32_t>(number - 1), line)) {
+      Mine(line, times);
+    }
   });
   if (record != nullptr) TellRecord(record, frame, position, take);
   for (const Finding& finding : found.Settled()) {
@@ -260,11 +313,7 @@ bool StreamRole::Settle(MonoTime now) {
   if (!AppendAll(Topic::kFindings, &findings_, findings_written_)) return false;
   if (!AppendAll(Topic::kDeadLetter, &dead_letters_, dead_letters_written_)) return false;
   if (now < counts_due_) return true;
-  for (const PatternCount& count : counter_.Take()) {
-    counts_.push_back(RecordOf(count, parts_.clock->Wall()));
-  }
-  counts_dropped_.Add(static_cast<double>(counter_.dropped() - counts_dropped_told_));
-  counts_dropped_told_ = counter_.dropped();
+  TakeCounts();
   if (!AppendAll(Topic::kCounts, &counts_, counts_written_)) return false;
   const Status committed = reader_->Commit();
   if (!committed) {

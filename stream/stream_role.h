@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/role.h"
@@ -25,6 +26,7 @@
 #include "stream/kernel_record.h"
 #include "stream/pattern_counter.h"
 #include "stream/rule_set.h"
+#include "stream/template_book.h"
 #include "stream/thresholds.h"
 
 namespace fleetmedic {
@@ -48,9 +50,11 @@ class StreamRole final : public Role {
     Metrics* metrics = nullptr;
     std::function<void()> wake;
     ThresholdLimits limits;
+    // Null: lines that no rule matches are not mined.
+    std::unique_ptr<TemplateBook> templates = nullptr;
   };
 
-  StreamRole(std::shared_ptr<const RuleSet> rules, const Parts& parts);
+  StreamRole(std::shared_ptr<const RuleSet> rules, Parts parts);
 
   std::string_view name() const override { return "stream"; }
   void Turn(MonoTime now) override;
@@ -67,8 +71,13 @@ class StreamRole final : public Role {
   static void TellRecord(KernelRecord* record, const LogFrame& frame, const std::string& position,
                          absl::FunctionRef<void(Finding)> take);
   void DeadLetter(const LogRecord& record, const std::string& position, const Error& why);
+  void NumberRules();
   // Counts a line that the rule matched for its host and minute.
   void Count(const RuleMatch& match, std::string_view line, uint64_t times);
+  // Counts a line that no rule matched for its template.
+  void Mine(std::string_view line, uint64_t times);
+  // Makes what was counted records that are to be written.
+  void TakeCounts();
   // Makes what was read durable; the counts and then the place when they are due. False: the same
   // again in a later turn.
   bool Settle(MonoTime now);
@@ -84,7 +93,8 @@ class StreamRole final : public Role {
   KernelRecords records_;
   std::unique_ptr<Reader> reader_;
   PatternCounter counter_;
-  std::vector<std::optional<PatternNumber>> rule_patterns_;  // by the index of the rule
+  std::vector<std::optional<PatternNumber>> rule_patterns_;         // by the index of the rule
+  absl::flat_hash_map<uint64_t, PatternNumber> template_patterns_;  // by the template
   std::vector<Record> findings_;
   std::vector<Record> dead_letters_;
   std::vector<Record> counts_;

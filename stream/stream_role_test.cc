@@ -11,6 +11,8 @@
 #include "base/lz4.h"
 #include "eventlog/fault_event_log.h"
 #include "eventlog/memory_event_log.h"
+#include "store/lent_store.h"
+#include "store/memory_store.h"
 
 namespace fleetmedic {
 namespace {
@@ -81,7 +83,8 @@ class StreamRoleTest : public testing::Test {
                                                            .log = &faults_,
                                                            .metrics = metrics_.get(),
                                                            .wake = [this] { ++wakes_; },
-                                                           .limits = {}});
+                                                           .limits = {},
+                                                           .templates = std::move(templates_)});
   }
 
   void Write(std::string_view host, std::string_view source, std::string text) {
@@ -140,6 +143,7 @@ class StreamRoleTest : public testing::Test {
   FaultEventLog faults_{&memory_};
   int wakes_ = 0;
   std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<TemplateBook> templates_;  // of the next role
   std::unique_ptr<StreamRole> role_;
 };
 
@@ -382,6 +386,55 @@ TEST_F(StreamRoleTest, HostsAndLinesOfAPatternAreToldWithinASecond) {
   EXPECT_EQ(count.last_offset, 2);
   ASSERT_EQ(count.variables.size(), 1u);
   EXPECT_EQ(count.variables[0].values.at("sda"), 2u);
+}
+
+TEST_F(StreamRoleTest, WarningsThatNoRuleMatchesAreCountedByTheirTemplate) {
+  Metrics metrics;
+  templates_ = std::make_unique<TemplateBook>(TemplateBook::Parts{.metrics = &metrics});
+  MakeRole(OneRule());
+  Write("web-1", "file:/var/log/app",
+        "error: disk 17 is slow\nall is well\nerror: disk 4 is slow\n");
+  Write("web-2", "file:/var/log/app", "error: disk 9 is slow\n");
+  Write("web-3", "kernel", "I/O error on sda\n");
+  Turn(2);
+  ASSERT_EQ(Counts().size(), 2u) << "the rule's and the template's";
+  std::optional<PatternCount> mined;
+  for (const PatternCount& count : Counts()) {
+    if (count.kind == PatternKind::kTemplate) mined = count;
+  }
+  ASSERT_TRUE(mined);
+  EXPECT_TRUE(mined->pattern.starts_with("t-"));
+  EXPECT_EQ(mined->lines, 3u);
+  EXPECT_EQ(mined->hosts, (std::vector<HostId>{HostId("web-1"), HostId("web-2")}));
+  EXPECT_NE(mined->text.find("error: disk «"), std::string::npos) << mined->text;
+  ASSERT_EQ(mined->variables.size(), 1u);
+  EXPECT_EQ(mined->variables[0].values.at("17"), 1u);
+  EXPECT_TRUE(Findings().size() == 1);
+  // Of the values only what came since is told.
+  Write("web-1", "file:/var/log/app", "error: disk 17 is slow\n");
+  Turn(2);
+  EXPECT_EQ(Counts().back().variables.at(0).values, (std::map<std::string, uint64_t>{{"17", 1}}));
+}
+
+TEST_F(StreamRoleTest, TemplatesGoOnAfterARestart) {
+  MemoryStore store(clock_);
+  Metrics metrics;
+  std::string id;
+  for (int life = 0; life < 2; ++life) {
+    role_.reset();
+    TemplateBook::Parts parts;
+    parts.metrics = &metrics;
+    parts.store = std::make_unique<LentStore>(&store);
+    parts.owner = "life-" + std::to_string(life);
+    templates_ = std::make_unique<TemplateBook>(std::move(parts));
+    MakeRole(OneRule());
+    Write("web-1", "file:/var/log/app", "error: disk 17 is slow\n");
+    Turn(2);
+    EXPECT_EQ(Counts().back().first_seen, Counts().front().first_seen);
+    EXPECT_EQ(Counts().back().variables.at(0).values.at("17"), 1u);
+    Turn(400);
+  }
+  EXPECT_EQ(Counts().front().pattern, Counts().back().pattern);
 }
 
 TEST_F(StreamRoleTest, WhatWasNotToldYetIsCountedAgainAfterACrash) {

@@ -112,6 +112,8 @@ class TemplateMiner {
   static constexpr size_t kMergesMax = 1000;
   std::vector<std::pair<uint64_t, uint64_t>> TakeMerges();
 
+  // Whether it is known by this very id.
+  bool Has(uint64_t id) const { return by_id_.contains(id); }
   size_t templates() const { return by_id_.size(); }
   size_t bytes() const { return bytes_; }
   struct Stats {
