@@ -88,6 +88,10 @@ TEST_F(FleetWatchTest, TellsOfHostsThatChanceDoesNotExplainAtOnce) {
   EXPECT_EQ(issue.hosts_reporting, static_cast<uint64_t>(kHosts));
   EXPECT_LT(issue.log10_p, -7);
   EXPECT_EQ(issue.scope, (IssueScope{"kernel", "6.1.99"}));
+  ASSERT_FALSE(issue.causes.empty());
+  EXPECT_EQ(issue.causes[0].hit_with, 20u);
+  EXPECT_EQ(issue.causes[0].others_with, 0u);
+  EXPECT_EQ(issue.why, "20 of 20 hit run kernel 6.1.99; 0 of 180 others do.");
   EXPECT_EQ(issue.lines, 0u) << "those since it was opened";
   EXPECT_LE(issue.first_at, now_);
   EXPECT_GT(issue.first_at, now_ - Minutes(2));
