@@ -336,7 +336,7 @@ TEST_F(ApiServerTest, ThePageIsServedWithItsPolicyAndTags) {
       Send({"GET", "/app.js", {{"if-none-match", script.headers.at("etag")}}}, false);
   EXPECT_EQ(same.status, 304);
   EXPECT_TRUE(same.body.empty());
-  EXPECT_EQ(StaticFiles().size(), 4u);
+  EXPECT_EQ(StaticFiles().size(), 5u);
 }
 
 TEST_F(ApiServerTest, ANonLoopbackAddressIsRefused) {

@@ -1,4 +1,4 @@
-// Builds the console: `node build.mjs OUT` writes the four files that the server embeds;
+// Builds the console: `node build.mjs OUT` writes the five files that the server embeds;
 // `node build.mjs --tests OUT` writes the unit tests. The same input gives the same bytes.
 
 import { build } from 'esbuild';
@@ -28,6 +28,14 @@ async function buildPage(out) {
     target: ['es2022'],
     minify: true,
     define: { 'process.env.NODE_ENV': '"production"' },
+  });
+  await build({
+    ...common,
+    entryPoints: { series: 'src/series.ts' },
+    outdir: out,
+    format: 'esm',
+    target: ['es2022'],
+    minify: true,
   });
   await build({
     ...common, entryPoints: { app: 'src/style/app.css' }, outdir: out, minify: true,

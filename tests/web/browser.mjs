@@ -69,3 +69,8 @@ export async function openHost(page, name) {
   await page.evaluate((h) => { location.hash = `#/hosts/${h}`; }, name);
   await page.waitForSelector('.facts');
 }
+
+export async function openPage(page, hash, wait) {
+  await page.evaluate((h) => { location.hash = h; }, hash);
+  await page.waitForSelector(wait);
+}

@@ -6,6 +6,7 @@ import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ago, detail, state } from './fleet.mjs';
+import { diff, issueDetail, issues, patternDetail, patterns } from './patterns.mjs';
 
 export const TOKEN = 'let-me-in/+=';
 export const CSP =
@@ -14,6 +15,7 @@ export const CSP =
 const FILES = {
   '/': ['index.html', 'text/html; charset=utf-8'],
   '/app.js': ['app.js', 'text/javascript; charset=utf-8'],
+  '/series.js': ['series.js', 'text/javascript; charset=utf-8'],
   '/app.css': ['app.css', 'text/css; charset=utf-8'],
   '/favicon.svg': ['favicon.svg', 'image/svg+xml'],
 };
@@ -22,6 +24,9 @@ export class Fixture {
   constructor(dist) {
     this.dist = dist;
     this.state = state();
+    this.patterns = patterns();
+    this.issues = issues();
+    this.reading = false; // of the log, for patterns
     this.seq = 100;
     this.streams = new Set();
     this.requests = []; // {method, path, body, at}
@@ -87,7 +92,7 @@ export class Fixture {
     let text = '';
     for await (const chunk of req) text += chunk;
     const body = text ? JSON.parse(text) : undefined;
-    this.requests.push({ method: req.method, path: url.pathname, body, at: performance.now(),
+    this.requests.push({ method: req.method, path: url.pathname, query: url.search, body, at: performance.now(),
       headers: req.headers });
     res.setHeader('Content-Security-Policy', CSP);
     res.setHeader('X-Content-Type-Options', 'nosniff');
@@ -100,7 +105,7 @@ export class Fixture {
     if (!url.pathname.startsWith('/api/v1/')) {
       return this.problem(res, 404, 'not_found', 'no such page');
     }
-    return this.api(req, res, url.pathname.slice('/api/v1'.length), body);
+    return this.api(req, res, url.pathname.slice('/api/v1'.length), body, url.searchParams);
   }
 
   problem(res, status, code, detailText) {
@@ -121,7 +126,7 @@ export class Fixture {
     return this.json(res, 204);
   }
 
-  api(req, res, path, body) {
+  api(req, res, path, body, query) {
     if (path === '/session' && req.method === 'POST') return this.session(res, body);
     if (!/fleetmedic=s1/.test(req.headers.cookie ?? '')) {
       return this.problem(res, 401, 'unauthenticated', 'sign in first');
@@ -133,6 +138,10 @@ export class Fixture {
     const override = /^\/overrides\/([^/]+)$/.exec(path);
     if (req.method === 'GET' && host) return this.host(res, decodeURIComponent(host[1]));
     if (req.method === 'DELETE' && override) return this.endOverride(res, override[1]);
+    const named = /^\/(patterns|issues)(?:\/([^/]+)(\/diff)?)?$/.exec(path);
+    if (req.method === 'GET' && named) {
+      return this.named(res, named[1], decodeURIComponent(named[2] ?? ''), !!named[3], query);
+    }
     switch (`${req.method} ${path}`) {
       case 'GET /state':
         return this.json(res, 200, { ...this.state, now: new Date().toISOString() });
@@ -157,6 +166,33 @@ export class Fixture {
     const found = this.state.hosts.find((h) => h.host === name);
     if (!found) return this.problem(res, 404, 'not_found', `no host ${name}`);
     return this.json(res, 200, detail(found));
+  }
+
+  // Patterns and issues: a list, one, or what differs.
+  named(res, kind, id, differs, query) {
+    if (!id) return this.json(res, 200, this.list(kind, query));
+    const all = kind === 'patterns' ? this.patterns : this.issues;
+    const found = all.find((x) => (kind === 'patterns' ? x.pattern : x.id) === id);
+    if (!found) return this.problem(res, 404, 'not_found', `no ${kind} ${id}`);
+    if (differs) return this.json(res, 200, diff(found, query.get('sel')));
+    return this.json(res, 200, kind === 'patterns' ? patternDetail(found) : issueDetail(found));
+  }
+
+  list(kind, query) {
+    if (kind === 'issues') {
+      const state = query.get('state') ?? 'all';
+      const items = this.issues.filter((i) => state === 'all' || i.state === state);
+      return { items, total: items.length };
+    }
+    const words = (query.get('q') ?? '').toLowerCase().split(' ').filter(Boolean);
+    const items = this.patterns.filter((p) =>
+      words.every((w) => `${p.pattern} ${p.text}`.toLowerCase().includes(w)) &&
+      (!query.get('new') || p.new) && (!query.get('rising') || p.rising) &&
+      (!query.get('unmatched') || p.kind === 'template'));
+    return {
+      now: ago(0), from: ago(3600), reading: this.reading, patterns_total: 118,
+      matching_total: items.length, lines_total: 2100000, items,
+    };
   }
 
   stream(res) {

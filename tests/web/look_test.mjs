@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { ago } from './fleet.mjs';
-import { axeSource, DESK, openHost, pageTest, PHONE } from './browser.mjs';
+import { axeSource, DESK, openHost, openPage, pageTest, PHONE } from './browser.mjs';
+import { NVME, TEMPLATE } from './patterns.mjs';
 
 const HOLDS = [
   { source: 'override', id: 'o-9', scope: 'fleet', who: 'op2', reason: 'bad kernel rule',
@@ -45,6 +46,17 @@ const VIEWS = {
   release: {
     before: mode({ mode: 'hold', holds: HOLDS }),
     act: (page) => page.getByRole('button', { name: 'Review & release' }).click(),
+  },
+  patterns: { act: (page) => openPage(page, '#/patterns', '.pattern-row') },
+  'a pattern': { act: (page) => openPage(page, `#/patterns/${NVME}`, '.u-over') },
+  'a hostile template': {
+    act: (page) => openPage(page, `#/patterns/${TEMPLATE}`, '.differs'),
+  },
+  issues: { act: (page) => openPage(page, '#/issues', '.issue-row') },
+  'an issue': { act: (page) => openPage(page, '#/issues/I-3fa94c21', '.u-over') },
+  'a pattern while held': {
+    before: mode({ mode: 'hold', holds: HOLDS }),
+    act: (page) => openPage(page, `#/patterns/${NVME}`, '.differs'),
   },
   help: { act: (page) => page.keyboard.press('?') },
   'no server': {

@@ -3,7 +3,7 @@
 
 import { signal } from '@preact/signals';
 import { hold } from './acts';
-import { dialog, go, route } from './store';
+import { dialog, go, route, type Route } from './store';
 
 const STORED = 'fleetmedic.keys';
 
@@ -46,14 +46,21 @@ function focusFilter(): boolean {
   return true;
 }
 
+// Where Esc leads from a page.
+const UP: Partial<Record<Route['page'], Route['page']>> = {
+  host: 'now', patterns: 'now', issues: 'now', pattern: 'patterns', issue: 'issues',
+};
+
 function onEscape(target: EventTarget | null): void {
   if (document.querySelector('dialog[open]')) return; // the dialog closes itself
   if (target instanceof HTMLInputElement) {
-    if (target.id === 'filter' && target.value !== '') go({ q: '' }, true);
-    else target.blur();
+    if (target.id !== 'filter' || target.value === '') target.blur();
+    else if (route.value.page === 'patterns') go({ words: '' }, true);
+    else go({ q: '' }, true);
     return;
   }
-  if (route.value.page === 'host') go({ page: 'now', host: '' });
+  const up = UP[route.value.page];
+  if (up) go({ page: up, host: '', id: '', sel: '' });
   else if (route.value.q !== '') go({ q: '' }, true);
 }
 
@@ -71,6 +78,17 @@ const ACTIONS: Record<string, () => void> = {
   k: () => listKeys.current?.move(-1),
 };
 
+// g, and then where to. H after a g still holds: HOLD is one press, whatever came before.
+const PLACES: Record<string, Route['page']> = { n: 'now', p: 'patterns', i: 'issues' };
+const PREFIX_MS = 1500;
+let prefixAt = -PREFIX_MS;
+
+function placeOf(key: string): Route['page'] | undefined {
+  const prefixed = performance.now() - prefixAt < PREFIX_MS;
+  prefixAt = key === 'g' ? performance.now() : -PREFIX_MS;
+  return prefixed && Object.hasOwn(PLACES, key) ? PLACES[key] : undefined;
+}
+
 export function startKeys(): void {
   addEventListener('keydown', (e) => {
     if (e.defaultPrevented || e.ctrlKey || e.altKey || e.metaKey || e.isComposing) return;
@@ -81,6 +99,12 @@ export function startKeys(): void {
     if (!keysOn.value || typing(e.target) || e.repeat && /^h$/i.test(e.key)) return;
     const inDialog = document.querySelector('dialog[open]') !== null;
     if (inDialog && !/^h$/i.test(e.key)) return;
+    const place = placeOf(e.key);
+    if (place) {
+      e.preventDefault();
+      go({ page: place, host: '', id: '', sel: '' });
+      return;
+    }
     const action = Object.hasOwn(ACTIONS, e.key) ? ACTIONS[e.key] : undefined;
     if (action) {
       e.preventDefault();

@@ -6,13 +6,17 @@ import { useEffect, useState } from 'preact/hooks';
 import { ApiError, signIn, takeToken } from './api/client';
 import { startKeys } from './keys';
 import { visible } from './logic/text';
-import { connection, dialog, health, picture, route, startRouting } from './store';
+import { connection, dialog, go, health, picture, route, startRouting, type Route } from './store';
 import { Problem } from './view/bits';
 import { Boundary } from './view/boundary';
-import { Banners, Frame, isHeld } from './view/frame';
+import { Banners, Frame, isHeld, PageLinks } from './view/frame';
 import { HelpDialog } from './view/help';
 import { HostPage } from './view/host';
+import { IssuePage } from './view/issue';
+import { IssuesPage } from './view/issues';
 import { NowPage } from './view/now';
+import { PatternPage } from './view/pattern';
+import { PatternsPage } from './view/patterns';
 import { BrakeDialog, ReleaseDialog } from './view/release';
 import { Toasts } from './view/toasts';
 
@@ -50,7 +54,12 @@ function SignIn() {
 
 function Page() {
   if (health.value === 'signed-out') return <SignIn />;
-  if (route.value.page === 'host') return <HostPage />;
+  const { page } = route.value;
+  if (page === 'host') return <HostPage />;
+  if (page === 'patterns') return <PatternsPage />;
+  if (page === 'pattern') return <PatternPage />;
+  if (page === 'issues') return <IssuesPage />;
+  if (page === 'issue') return <IssuePage />;
   if (picture.value) return <NowPage />;
   return <main id="main" class="page single"><p class="empty">Connecting…</p></main>;
 }
@@ -62,25 +71,21 @@ function Announcer() {
   return <p class="sr" role="status">{word && `Mode ${word}. ${health.value}.`}</p>;
 }
 
-const SECTIONS: [string, string][] = [
-  ['main', 'Now'], ['hosts', 'Hosts'], ['limits', 'Limits'], ['audit', 'Audit'],
-];
-
-function scrollToSection(id: string): void {
+function showHosts(): void {
+  go({ page: 'now', host: '', id: '' });
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  const behavior = calm ? 'instant' : 'smooth';
-  if (id === 'main') window.scrollTo({ top: 0, behavior });
-  else document.getElementById(id)?.scrollIntoView({ behavior, block: 'start' });
+  // The page of the hosts is drawn first.
+  setTimeout(() => document.getElementById('hosts')
+    ?.scrollIntoView({ behavior: calm ? 'instant' : 'smooth', block: 'start' }), 50);
 }
 
 // The thumb's way around on a phone.
 function ThumbBar() {
-  if (route.value.page !== 'now' || !picture.value) return null;
+  if (!picture.value || health.value === 'signed-out') return null;
   return (
-    <nav class="thumbs" aria-label="Sections">
-      {SECTIONS.map(([id, label]) => (
-        <button type="button" key={id} onClick={() => scrollToSection(id)}>{label}</button>
-      ))}
+    <nav class="thumbs" aria-label="Pages, below">
+      <PageLinks />
+      <button type="button" onClick={showHosts}>Hosts</button>
       <button type="button" onClick={() => { dialog.value = 'help'; }}>Help</button>
     </nav>
   );
@@ -91,13 +96,13 @@ let leftAt = 0;
 let lastPage = '';
 effect(() => {
   const { page } = route.value;
-  if (lastPage === 'now' && page === 'host') leftAt = window.scrollY;
+  if (lastPage === 'now' && page !== 'now') leftAt = window.scrollY;
   lastPage = page;
 });
 
 function App() {
-  const { page, host } = route.value;
-  useEffect(() => { window.scrollTo(0, page === 'now' ? leftAt : 0); }, [page, host]);
+  const { page, host, id } = route.value;
+  useEffect(() => { window.scrollTo(0, page === 'now' ? leftAt : 0); }, [page, host, id]);
   return (
     <>
       <a class="skip" href="#main" onClick={(e) => {
@@ -117,12 +122,18 @@ function App() {
   );
 }
 
+function titleOf(r: Route): string {
+  if (r.page === 'host') return visible(r.host, 80);
+  if (r.page === 'pattern' || r.page === 'issue') return visible(r.id, 80);
+  return r.page === 'patterns' ? 'Patterns' : r.page === 'issues' ? 'Issues' : '';
+}
+
 effect(() => {
   const p = picture.value;
   const parts = [
     p && isHeld(p.mode) ? 'HELD' : p?.mode.brake.tripped ? 'TRIPPED' : '',
     p && p.needs_you.length > 0 ? `${p.needs_you.length} need you` : '',
-    route.value.page === 'host' ? visible(route.value.host, 80) : '',
+    titleOf(route.value),
     'fleetmedic',
   ];
   document.title = parts.filter(Boolean).join(' · ');

@@ -37,14 +37,28 @@ export const connection = new Connection({
   },
 });
 
-// ---- the address: #/?q=&view=&group= and #/hosts/ID?q=... ---------------------------------------
+// ---- the address --------------------------------------------------------------------------------
+// #/?q=&view=&group=, #/hosts/ID?q=, #/patterns?range=&words=, #/patterns/ID?sel=, #/issues/ID
+
+export const PAGES = ['now', 'host', 'patterns', 'pattern', 'issues', 'issue'] as const;
+export const RANGES = ['10m', '1h', '6h', '24h'] as const;
+export const SORTS = ['rank', 'hosts', 'lines', 'new', 'name'] as const;
+export const ONLY = ['new', 'rising', 'unmatched'] as const;
+export type Only = (typeof ONLY)[number];
 
 export interface Route {
-  page: 'now' | 'host';
+  page: (typeof PAGES)[number];
   host: string;
+  id: string; // of the pattern or the issue
   q: string;
   view: 'grid' | 'table';
   group: 'rack' | 'pool' | 'cell' | 'zone';
+  words: string; // of patterns
+  range: (typeof RANGES)[number];
+  scope: string; // rack=r17
+  sort: (typeof SORTS)[number];
+  only: Only[];
+  sel: string; // FROM..TO
 }
 
 const GROUPS = ['rack', 'pool', 'cell', 'zone'] as const;
@@ -57,29 +71,61 @@ function decode(text: string): string {
   }
 }
 
+function pageOf(path: string): Pick<Route, 'page' | 'host' | 'id'> {
+  const [, first, second] = /^\/(hosts|patterns|issues)(?:\/(.+))?$/.exec(path) ?? [];
+  const name = decode(second ?? '');
+  if (first === 'hosts' && name) return { page: 'host', host: name, id: '' };
+  if (first === 'patterns') return { page: name ? 'pattern' : 'patterns', host: '', id: name };
+  if (first === 'issues') return { page: name ? 'issue' : 'issues', host: '', id: name };
+  return { page: 'now', host: '', id: '' };
+}
+
 export function parseRoute(hash: string): Route {
   const text = hash.replace(/^#/, '') || '/';
   const mark = text.indexOf('?');
-  const path = mark < 0 ? text : text.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
-  const host = /^\/hosts\/(.+)$/.exec(path);
-  const group = GROUPS.find((g) => g === query.get('group')) ?? 'rack';
+  const oneOf = <T extends string>(words: readonly T[], key: string, otherwise: T): T =>
+    words.find((w) => w === query.get(key)) ?? otherwise;
   return {
-    page: host ? 'host' : 'now',
-    host: host ? decode(host[1] ?? '') : '',
+    ...pageOf(mark < 0 ? text : text.slice(0, mark)),
     q: query.get('q') ?? '',
-    view: query.get('view') === 'table' ? 'table' : 'grid',
-    group,
+    view: oneOf(['grid', 'table'], 'view', 'grid'),
+    group: oneOf(GROUPS, 'group', 'rack'),
+    words: query.get('words') ?? '',
+    range: oneOf(RANGES, 'range', '1h'),
+    scope: query.get('scope') ?? '',
+    sort: oneOf(SORTS, 'sort', 'rank'),
+    only: ONLY.filter((word) => query.get(word) === '1'),
+    sel: query.get('sel') ?? '',
   };
 }
 
+function patternQuery(r: Route, query: URLSearchParams): void {
+  if (r.words) query.set('words', r.words);
+  if (r.range !== '1h') query.set('range', r.range);
+  if (r.scope) query.set('scope', r.scope);
+  if (r.sort !== 'rank') query.set('sort', r.sort);
+  for (const word of r.only) query.set(word, '1');
+  if (r.sel && r.page === 'pattern') query.set('sel', r.sel);
+}
+
+const PATHS: Record<Route['page'], string> = {
+  now: '', host: 'hosts', patterns: 'patterns', pattern: 'patterns', issues: 'issues',
+  issue: 'issues',
+};
+
+// Only what its page reads is in an address.
 export function formatRoute(r: Route): string {
   const query = new URLSearchParams();
-  if (r.q) query.set('q', r.q);
-  if (r.view !== 'grid') query.set('view', r.view);
-  if (r.group !== 'rack') query.set('group', r.group);
-  const tail = query.size ? `?${query}` : '';
-  return (r.page === 'host' ? `#/hosts/${addressPart(r.host)}` : '#/') + tail;
+  if (r.page === 'now' || r.page === 'host') {
+    if (r.q) query.set('q', r.q);
+    if (r.view !== 'grid') query.set('view', r.view);
+    if (r.group !== 'rack') query.set('group', r.group);
+  }
+  if (r.page === 'patterns' || r.page === 'pattern') patternQuery(r, query);
+  const name = r.page === 'host' ? r.host : r.page === 'pattern' || r.page === 'issue' ? r.id : '';
+  const part = name ? `/${addressPart(name)}` : '';
+  return `#/${PATHS[r.page]}${part}${query.size ? `?${query}` : ''}`;
 }
 
 export const route = signal<Route>(parseRoute(''));
@@ -95,9 +141,14 @@ export function hrefOf(host: string): string {
   return formatRoute({ ...route.value, page: 'host', host });
 }
 
+// Another page; what the present one is narrowed to stays with it.
+export function hrefTo(page: Route['page'], id: string = ''): string {
+  return formatRoute({ ...route.value, page, id, host: '', sel: '' });
+}
+
 export function startRouting(): void {
   // A link from outside may name the page by path.
-  const path = /^\/hosts\/[^/]+$/.exec(location.pathname);
+  const path = /^\/(hosts\/[^/]+|(patterns|issues)(\/[^/]+)?)$/.exec(location.pathname);
   if (path) history.replaceState(null, '', `/#${path[0]}${location.search}`);
   const read = () => {
     route.value = parseRoute(location.hash);

@@ -65,3 +65,27 @@ export function endOverride(id: string, reason: string): string {
   return line(
     'fleetmedic override end', shellQuote(id), '--reason', shellQuote(reason || 'WHY'));
 }
+
+export function patternsTop(r: {
+  range: string; words: string; scope: string; sort: string; only: readonly string[];
+}): string {
+  return line(
+    'fleetmedic patterns top', r.range === '1h' ? '' : `--range ${r.range}`,
+    r.words ? `--query ${shellQuote(r.words)}` : '',
+    r.scope ? `--scope ${shellQuote(r.scope)}` : '',
+    r.sort === 'rank' ? '' : `--sort ${r.sort}`, ...r.only.map((word) => `--${word}`));
+}
+
+export function patternShow(id: string, range: string): string {
+  return line('fleetmedic patterns show', shellQuote(id), range === '1h' ? '' : `--range ${range}`);
+}
+
+export function patternDiff(id: string, range: string, sel: string): string {
+  const [from, to] = sel.split('..');
+  return line('fleetmedic patterns diff', shellQuote(id), range === '1h' ? '' : `--range ${range}`,
+    from && to ? `--from ${shellQuote(from)} --to ${shellQuote(to)}` : '');
+}
+
+export function describeIssue(id: string): string {
+  return `fleetmedic describe issue ${shellQuote(id)}`;
+}

@@ -2,11 +2,15 @@
 // (holds) and what is wrong (brake, silence), each with the way out.
 
 import { hold, holdError, holding } from '../acts';
+import type { IssueList } from '../api/pattern_types';
 import type { HoldSource, Limit, Mode } from '../api/types';
+import { usePoll } from '../live/poll';
 import { age, duration } from '../logic/format';
 import { hold as holdCommand, touchHold } from '../logic/cli';
 import { visible } from '../logic/text';
-import { dialog, go, health, picture, quiet, silence, tick } from '../store';
+import {
+  dialog, go, health, hrefTo, picture, quiet, route, silence, tick, type Route,
+} from '../store';
 import { Age, Clock, Command, Until } from './bits';
 import { Brand, ModeIcon } from './icons';
 import { T } from './text';
@@ -104,6 +108,36 @@ export function HoldButton() {
   );
 }
 
+// The open fleet issues, for their number; read in the frame so that every page has it.
+const ISSUES_PATH = '/api/v1/issues?state=open&limit=1';
+const ISSUES_EVERY_MS = 15_000;
+
+const LINKS: [Route['page'], string, Route['page'][]][] = [
+  ['now', 'Now', ['now', 'host']],
+  ['patterns', 'Patterns', ['patterns', 'pattern']],
+  ['issues', 'Issues', ['issues', 'issue']],
+];
+
+export function PageLinks() {
+  const here = route.value.page;
+  const signedIn = health.value !== 'signed-out' && !!picture.value;
+  const issues = usePoll<IssueList>(signedIn ? ISSUES_PATH : '', ISSUES_EVERY_MS);
+  const open = issues.data?.total ?? 0;
+  return (
+    <>
+      {LINKS.map(([page, label, pages]) => (
+        <a key={page} href={hrefTo(page)} aria-current={pages.includes(here) ? 'page' : undefined}>
+          {label}
+          {page === 'issues' && open > 0 && (
+            <span class="open-count"><span aria-hidden="true">▲</span>{open}
+              <span class="sr"> open</span></span>
+          )}
+        </a>
+      ))}
+    </>
+  );
+}
+
 export function Frame() {
   const p = picture.value;
   const held = !!p && isHeld(p.mode);
@@ -113,6 +147,7 @@ export function Frame() {
         <a class="name" href="#/" onClick={(e) => { e.preventDefault(); go({ page: 'now' }); }}>
           <Brand /><span>fleetmedic</span>
         </a>
+        <nav class="pages" aria-label="Pages"><PageLinks /></nav>
         {p && <ModeMark mode={p.mode} needs={p.needs_you.length} />}
         {p && (
           <div class="marks">

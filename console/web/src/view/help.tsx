@@ -7,8 +7,11 @@ import { T } from './text';
 
 const KEYS: [string, string][] = [
   ['H', 'HOLD: stop everything new, at once'],
-  ['/', 'filter the hosts'],
-  ['j, k', 'next and previous host'],
+  ['g n', 'what needs you, and the hosts'],
+  ['g p', 'log patterns of the fleet'],
+  ['g i', 'fleet issues'],
+  ['/', 'filter the hosts, or the patterns'],
+  ['j, k', 'next and previous row'],
   ['arrows', 'move in the grid or the table'],
   ['Enter', 'open the host under the cursor'],
   ['v', 'grid or table'],
