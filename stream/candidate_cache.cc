@@ -25,8 +25,9 @@ constexpr size_t kEntriesMax = 10'000;
 std::string KeyOf(std::span<const CandidateExpression> expressions) {
   std::string all = CandidateDatabase::EngineName();
   for (const CandidateExpression& expression : expressions) {
-    // A pattern has no zero byte: two lists never make the same text.
-    all.push_back('\0');
+    // With its length before it: two lists never make the same text.
+    all += std::to_string(expression.pattern.size());
+    all.push_back(expression.literal ? 'l' : 'e');
     all.push_back(expression.ignore_case ? 'i' : '-');
     all += expression.pattern;
   }

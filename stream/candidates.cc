@@ -10,9 +10,10 @@ namespace fleetmedic {
 namespace {
 
 // SINGLEMATCH: one report of an expression a line is all there is to know, and without it ".*"
-// reports every byte.
+// reports every byte. Of a literal each occurrence counts, since a text has many lines.
 unsigned FlagsOf(const CandidateExpression& expression) {
-  return HS_FLAG_SINGLEMATCH | (expression.ignore_case ? HS_FLAG_CASELESS : 0u);
+  return (expression.literal ? 0u : HS_FLAG_SINGLEMATCH) |
+         (expression.ignore_case ? HS_FLAG_CASELESS : 0u);
 }
 
 // Hyperscan says "... at index 17."
@@ -35,6 +36,7 @@ CandidateProblem ProblemOf(size_t expression, hs_compile_error_t* error) {
 void CheckEach(std::span<const CandidateExpression> expressions,
                std::vector<CandidateProblem>* problems) {
   for (size_t i = 0; i < expressions.size(); ++i) {
+    if (expressions[i].literal) continue;
     hs_expr_info_t* info = nullptr;
     hs_compile_error_t* error = nullptr;
     const hs_error_t status =
@@ -50,13 +52,42 @@ void CheckEach(std::span<const CandidateExpression> expressions,
   }
 }
 
-struct ScanContext {
-  absl::FunctionRef<void(size_t)>* found;
-};
+using Found = absl::FunctionRef<void(size_t)>;
+using FoundInText = absl::FunctionRef<void(size_t, size_t)>;
 
 int OnMatch(unsigned id, unsigned long long, unsigned long long, unsigned, void* context) {
-  (*static_cast<ScanContext*>(context)->found)(id);
+  (*static_cast<Found*>(context))(id);
   return 0;
+}
+
+int OnMatchInText(unsigned id, unsigned long long, unsigned long long end, unsigned,
+                  void* context) {
+  (*static_cast<FoundInText*>(context))(id, end);
+  return 0;
+}
+
+// hs_compile_multi for expressions, hs_compile_lit_multi for literals.
+hs_error_t CompileAll(std::span<const CandidateExpression> expressions, hs_database_t** database,
+                      hs_compile_error_t** error) {
+  std::vector<const char*> patterns;
+  std::vector<unsigned> flags;
+  std::vector<unsigned> ids;
+  std::vector<size_t> lengths;
+  const bool literals = expressions.front().literal;
+  for (const CandidateExpression& expression : expressions) {
+    FLEETMEDIC_CHECK(expression.literal == literals);
+    ids.push_back(static_cast<unsigned>(patterns.size()));
+    patterns.push_back(expression.pattern.c_str());
+    flags.push_back(FlagsOf(expression));
+    lengths.push_back(expression.pattern.size());
+  }
+  const auto count = static_cast<unsigned>(patterns.size());
+  if (literals) {
+    return hs_compile_lit_multi(patterns.data(), flags.data(), ids.data(), lengths.data(), count,
+                                HS_MODE_BLOCK, nullptr, database, error);
+  }
+  return hs_compile_multi(patterns.data(), flags.data(), ids.data(), count, HS_MODE_BLOCK, nullptr,
+                          database, error);
 }
 
 }  // namespace
@@ -81,18 +112,8 @@ std::shared_ptr<const CandidateDatabase> CandidateDatabase::Compile(
   if (problems->size() != before) return nullptr;
   auto handle = std::make_unique<Handle>();
   if (!expressions.empty()) {
-    std::vector<const char*> patterns;
-    std::vector<unsigned> flags;
-    std::vector<unsigned> ids;
-    for (const CandidateExpression& expression : expressions) {
-      ids.push_back(static_cast<unsigned>(patterns.size()));
-      patterns.push_back(expression.pattern.c_str());
-      flags.push_back(FlagsOf(expression));
-    }
     hs_compile_error_t* error = nullptr;
-    const hs_error_t status = hs_compile_multi(patterns.data(), flags.data(), ids.data(),
-                                               static_cast<unsigned>(patterns.size()),
-                                               HS_MODE_BLOCK, nullptr, &handle->database, &error);
+    const hs_error_t status = CompileAll(expressions, &handle->database, &error);
     if (status != HS_SUCCESS) {
       const int index = error == nullptr ? 0 : error->expression;
       problems->push_back(ProblemOf(index < 0 ? 0 : static_cast<size_t>(index), error));
@@ -151,11 +172,19 @@ void CandidateScanner::Scan(std::string_view line,
                             absl::FunctionRef<void(size_t expression)> found) {
   if (database_->handle_->database == nullptr || line.empty()) return;
   FLEETMEDIC_CHECK(line.size() <= std::numeric_limits<int32_t>::max());
-  ScanContext context{&found};
   // The database and the scratch are ours and the callback never stops a scan.
   FLEETMEDIC_CHECK(hs_scan(database_->handle_->database, line.data(),
                            static_cast<unsigned>(line.size()), 0, scratch_->scratch, OnMatch,
-                           &context) == HS_SUCCESS);
+                           &found) == HS_SUCCESS);
+}
+
+void CandidateScanner::ScanText(std::string_view text,
+                                absl::FunctionRef<void(size_t literal, size_t end)> found) {
+  if (database_->handle_->database == nullptr || text.empty()) return;
+  FLEETMEDIC_CHECK(text.size() <= std::numeric_limits<int32_t>::max());
+  FLEETMEDIC_CHECK(hs_scan(database_->handle_->database, text.data(),
+                           static_cast<unsigned>(text.size()), 0, scratch_->scratch, OnMatchInText,
+                           &found) == HS_SUCCESS);
 }
 
 }  // namespace fleetmedic

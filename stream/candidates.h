@@ -1,5 +1,6 @@
-// Which of many expressions may match a line: Hyperscan's word, which is quick and final only
-// about what does not match. The one place that knows Hyperscan (candidates.cc).
+// Which of many expressions may match a line, and which of many literals are in a text: Hyperscan's
+// word, which is quick and, about expressions, final only where they do not match. The one place
+// that knows Hyperscan (candidates.cc).
 #ifndef FLEETMEDIC_STREAM_CANDIDATES_H_
 #define FLEETMEDIC_STREAM_CANDIDATES_H_
 
@@ -16,8 +17,9 @@
 namespace fleetmedic {
 
 struct CandidateExpression {
-  std::string pattern;  // Pattern::hyperscan
+  std::string pattern;  // Pattern::hyperscan, or the literal itself
   bool ignore_case = false;
+  bool literal = false;
 };
 
 struct CandidateProblem {
@@ -26,7 +28,8 @@ struct CandidateProblem {
   std::string message;
 };
 
-// Immutable, thread-safe; the expressions are numbered from 0 in the order given.
+// Immutable, thread-safe; the expressions are numbered from 0 in the order given. Either all or
+// none of them are literals.
 class CandidateDatabase {
  public:
   // Null where `problems` gets any. Compiling is slow: milliseconds an expression.
@@ -64,6 +67,9 @@ class CandidateScanner {
   // Calls `found` at most once for each expression that may match somewhere in the line, in no
   // order. `line` is at most 2 GiB and holds no '\n'.
   void Scan(std::string_view line, absl::FunctionRef<void(size_t expression)> found);
+  // For literals: calls `found` for each occurrence in a text of any bytes, lines or not, with the
+  // offset behind it, in the order of these offsets.
+  void ScanText(std::string_view text, absl::FunctionRef<void(size_t literal, size_t end)> found);
 
  private:
   struct Scratch;

@@ -50,6 +50,11 @@ Result<LinePattern> LinePattern::Compile(const std::string& pattern, bool ignore
   return out;
 }
 
+bool LinePattern::Matches(std::string_view line) const {
+  const re2::StringPiece text(line.data(), line.size());
+  return engine_->re.Match(text, 0, text.size(), RE2::UNANCHORED, nullptr, 0);
+}
+
 bool LinePattern::Match(std::string_view line, std::vector<std::string_view>* values) const {
   std::array<re2::StringPiece, kGroupsMax + 1> groups;
   const re2::StringPiece text(line.data(), line.size());

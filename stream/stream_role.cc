@@ -17,6 +17,8 @@ namespace {
 constexpr size_t kOriginHeaderBytesMax = 256;
 // Below the counter's own limit, so that none is left out before it is begun anew.
 constexpr size_t kCountedPatternsMax = 58'000;
+// Plans that wait to be taken: one is made at a time, for rules that may be gone by then.
+constexpr size_t kPlansMax = 4;
 
 // "logs/0@1234": what Finding::position holds.
 std::string PositionOf(const LogRecord& record) {
@@ -58,7 +60,10 @@ std::string TextOf(const Rule& rule) {
 }  // namespace
 
 StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, Parts parts)
-    : parts_(std::move(parts)), thresholds_(parts_.limits) {
+    : parts_(std::move(parts)),
+      plans_(std::make_shared<Inbox<MadePlan>>(kPlansMax, parts_.wake)),
+      looks_(std::make_shared<Inbox<LookedAt>>(1)),
+      thresholds_(parts_.limits) {
   Metrics& metrics = *parts_.metrics;
   records_read_ = metrics.Counter("fleetmedic_stream_records_total", "Log frames read.");
   lines_read_ = metrics.Counter("fleetmedic_stream_lines_total", "Log lines matched against.");
@@ -80,6 +85,22 @@ StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, Parts parts)
                                 "Calls of the event log that failed and are repeated.");
   refused_records_ = metrics.Counter("fleetmedic_stream_refused_records_total",
                                      "Records of ours that the event log can never take.");
+  candidate_lines_ = metrics.Counter("fleetmedic_stream_candidate_lines_total",
+                                     "Log lines that a rule's expression was asked about.");
+  hot_literals_ = metrics.Counter("fleetmedic_stream_hot_literals_total",
+                                  "Literals of rules that turned out to be in too many lines.");
+  match_plans_ = metrics.Counter("fleetmedic_stream_match_plans_total",
+                                 "Choices of the rules' literals that were made from the stream.");
+  rules_reloaded_ = metrics.Counter("fleetmedic_stream_rules_reloads_total",
+                                    "Times that changed rules were taken into use.");
+  rules_refused_ = metrics.Counter("fleetmedic_stream_rules_refused_total",
+                                   "Times that changed rules had errors and were not.");
+  rules_stale_ = metrics.Gauge("fleetmedic_stream_rules_stale",
+                               "1 while the files of rules have errors and older rules are in "
+                               "use.");
+  residual_patterns_ = metrics.Gauge("fleetmedic_stream_residual_patterns",
+                                     "Patterns that are asked about each line for want of a "
+                                     "literal that is rare.");
   windows_ = metrics.Gauge("fleetmedic_stream_windows", "Threshold windows that are kept.");
   lag_records_ = metrics.Gauge("fleetmedic_stream_lag_records", "Log frames not yet read.");
   lag_seconds_ = metrics.Gauge("fleetmedic_stream_lag_seconds", "Age of the oldest of them.");
@@ -89,7 +110,9 @@ StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, Parts parts)
 }
 
 void StreamRole::SetRules(std::shared_ptr<const RuleSet> rules) {
-  matcher_.emplace(std::move(rules));
+  rules_ = std::move(rules);
+  matcher_.emplace(rules_);
+  matching_told_ = {};
   rule_matches_.clear();
   for (const Rule& rule : matcher_->rules().rules()) {
     rule_matches_.push_back(parts_.metrics->Counter("fleetmedic_stream_rule_matches_total",
@@ -110,6 +133,7 @@ void StreamRole::NumberRules() {
 void StreamRole::Turn(MonoTime now) {
   next_wake_ = now + kPollEvery;
   if (parts_.templates != nullptr) parts_.templates->Turn(now);
+  Reload(now);
   // What an earlier turn could not settle comes first: nothing is read past it.
   if (uncommitted_ && !Settle(now)) return;
   if (!OpenReader()) return;
@@ -120,6 +144,8 @@ void StreamRole::Turn(MonoTime now) {
     return;
   }
   for (const LogRecord& record : *records) ReadRecord(record);
+  Replan();
+  ShowMatching();
   if (!records->empty() && !std::exchange(uncommitted_, true)) counts_due_ = now + kCountsEvery;
   if (uncommitted_ && !Settle(now)) return;
   if (uncommitted_) next_wake_ = std::min(next_wake_, counts_due_);
@@ -156,7 +182,7 @@ void StreamRole::ReadRecord(const LogRecord& record) {
 void StreamRole::Count(const RuleMatch& match, std::string_view line, uint64_t times) {
   rule_matches_[match.rule_index].Add(static_cast<double>(times));
   const std::optional<PatternNumber> pattern = rule_patterns_[match.rule_index];
-  if (pattern) counter_.Add(*pattern, line, times, match.captures);
+  if (pattern) counter_.Add(*pattern, line, times, match.captures());
 }
 
 void StreamRole::Mine(std::string_view line, uint64_t times) {
@@ -207,6 +233,7 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
   if (!trusted && templates == nullptr) return;
   if (templates != nullptr) templates->Begin(frame, std::min(frame.first_at, now));
   FrameLevels levels(frame);
+  if (trusted) matcher_->Look(frame.text, frame.source);
   ForEachLine(frame.text, [&](size_t number, std::string_view line) {
     const bool repeated = run != frame.repeats.end() && run->line + 1 == number;
     const uint64_t times = repeated ? (run++)->times : 1;
@@ -232,7 +259,7 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
       if (record != nullptr) TellRecord(record, frame, position, take);
       take(*std::move(finding));
     };
-    if (trusted) matcher_->Match(line, frame.source, on_match);
+    if (trusted) matcher_->MatchLooked(line, on_match);
     const bool alone = !matched && (record == nullptr || !record->joined());
     if (templates != nullptr && alone && levels.Warns(static_cast<uint32_t>(number - 1), line)) {
       Mine(line, times);
@@ -246,6 +273,56 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
   windows_.Set(static_cast<double>(thresholds_.windows()));
   windows_dropped_.Add(static_cast<double>(thresholds_.dropped() - windows_dropped_told_));
   windows_dropped_told_ = thresholds_.dropped();
+}
+
+void StreamRole::Reload(MonoTime now) {
+  if (parts_.rule_watch == nullptr) return;
+  for (LookedAt& looked : looks_->TakeAll()) {
+    looking_ = false;
+    if (!looked) continue;
+    rules_stale_.Set(*looked ? 0 : 1);
+    if (!*looked) {
+      rules_refused_.Add();
+      LogError("the rules changed and have errors; those from before stay in use",
+               {{"error", looked->error().message}});
+      continue;
+    }
+    if (parts_.on_rules) parts_.on_rules(***looked);
+    SetRules(**std::move(looked));
+    rules_reloaded_.Add();
+    LogInfo("changed rules are in use",
+            {{"rules", std::to_string(matcher_->rules().rules().size())}});
+  }
+  if (looking_ || now < look_at_) return;
+  look_at_ = now + kRulesEvery;
+  const auto look = [looks = looks_, watch = parts_.rule_watch] { looks->Post(watch->Look()); };
+  looking_ = true;
+  if (parts_.workers == nullptr) return look();
+  // A queue that is full is asked again.
+  if (!parts_.workers->Submit("look at rules", look)) looking_ = false;
+}
+
+void StreamRole::Replan() {
+  for (MadePlan& made : plans_->TakeAll()) {
+    if (made.rules != rules_) continue;
+    matcher_->Use(std::move(made.plan));
+    match_plans_.Add();
+  }
+  if (!matcher_->WantsPlan()) return;
+  const auto work = [plans = plans_, rules = rules_, planning = matcher_->Planning()] {
+    plans->Post({rules, planning()});
+  };
+  // A queue that is full has other work to do, and this is short.
+  if (parts_.workers == nullptr || !parts_.workers->Submit("match plan", work)) work();
+}
+
+void StreamRole::ShowMatching() {
+  const MatchCounts& counts = matcher_->counts();
+  candidate_lines_.Add(
+      static_cast<double>(counts.candidate_lines - matching_told_.candidate_lines));
+  hot_literals_.Add(static_cast<double>(counts.hot_literals - matching_told_.hot_literals));
+  residual_patterns_.Set(static_cast<double>(matcher_->plan().residual_patterns().size()));
+  matching_told_ = counts;
 }
 
 void StreamRole::TellRecord(KernelRecord* record, const LogFrame& frame,

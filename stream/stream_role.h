@@ -18,14 +18,17 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "base/clock.h"
+#include "base/inbox.h"
 #include "base/metrics.h"
 #include "base/role.h"
+#include "base/workers.h"
 #include "eventlog/event_log.h"
 #include "model/log_frame.h"
 #include "stream/frame_findings.h"
 #include "stream/kernel_record.h"
 #include "stream/pattern_counter.h"
 #include "stream/rule_set.h"
+#include "stream/rule_watch.h"
 #include "stream/template_book.h"
 #include "stream/thresholds.h"
 
@@ -39,6 +42,8 @@ class StreamRole final : public Role {
   static constexpr Millis kPollEvery = Seconds(1);
   // Counts of patterns are gathered so long.
   static constexpr Millis kCountsEvery = Seconds(1);
+  // The files of rules are looked at so often.
+  static constexpr Millis kRulesEvery = Seconds(2);
   // Of one call of Append.
   static constexpr size_t kBatchRecordsMax = 100;
 
@@ -52,6 +57,12 @@ class StreamRole final : public Role {
     ThresholdLimits limits;
     // Null: lines that no rule matches are not mined.
     std::unique_ptr<TemplateBook> templates = nullptr;
+    // For what takes longer than a turn may; null: it is done in the turn.
+    Workers* workers = nullptr;
+    // Where rules come from that change while we run; null: they do not.
+    std::shared_ptr<RuleWatch> rule_watch;
+    // Told of new rules just before the first line that is matched against them.
+    std::function<void(const RuleSet&)> on_rules;
   };
 
   StreamRole(std::shared_ptr<const RuleSet> rules, Parts parts);
@@ -86,9 +97,27 @@ class StreamRole final : public Role {
   bool AppendAll(Topic topic, std::vector<Record>* records, const MetricCounter& written);
   bool AppendEach(Topic topic, std::span<const Record> records);
   void ShowLag();
+  // Takes rules that were read anew, and lets the files be looked at when it is time. Rules that
+  // are refused change nothing.
+  void Reload(MonoTime now);
+  // Takes a plan of matching that was made, and lets one be made that is wanted.
+  void Replan();
+  void ShowMatching();
+
+  // A plan, and the rules that it is for.
+  struct MadePlan {
+    std::shared_ptr<const RuleSet> rules;
+    std::shared_ptr<const MatchPlan> plan;
+  };
 
   const Parts parts_;
+  std::shared_ptr<const RuleSet> rules_;
   std::optional<Matcher> matcher_;
+  const std::shared_ptr<Inbox<MadePlan>> plans_;
+  using LookedAt = std::optional<Result<std::shared_ptr<const RuleSet>>>;
+  const std::shared_ptr<Inbox<LookedAt>> looks_;
+  bool looking_ = false;
+  MonoTime look_at_{};
   Thresholds thresholds_;
   KernelRecords records_;
   std::unique_ptr<Reader> reader_;
@@ -104,6 +133,7 @@ class StreamRole final : public Role {
   MonoTime lag_shown_at_{};
   uint64_t windows_dropped_told_ = 0;
   uint64_t counts_dropped_told_ = 0;
+  MatchCounts matching_told_;
 
   std::vector<MetricCounter> rule_matches_;  // by the index of the rule
   MetricCounter records_read_;
@@ -118,6 +148,13 @@ class StreamRole final : public Role {
   MetricCounter counts_dropped_;
   MetricCounter log_errors_;
   MetricCounter refused_records_;
+  MetricCounter candidate_lines_;
+  MetricCounter hot_literals_;
+  MetricCounter match_plans_;
+  MetricCounter rules_reloaded_;
+  MetricCounter rules_refused_;
+  MetricGauge rules_stale_;
+  MetricGauge residual_patterns_;
   MetricGauge windows_;
   MetricGauge lag_records_;
   MetricGauge lag_seconds_;

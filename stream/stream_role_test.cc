@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/file.h"
 #include "base/lz4.h"
 #include "eventlog/fault_event_log.h"
 #include "eventlog/memory_event_log.h"
@@ -76,15 +77,19 @@ std::shared_ptr<const RuleSet> OneRule(int threshold = 1) {
 
 class StreamRoleTest : public testing::Test {
  protected:
-  void MakeRole(std::shared_ptr<const RuleSet> rules) {
+  void MakeRole(std::shared_ptr<const RuleSet> rules, std::shared_ptr<RuleWatch> watch = nullptr) {
     metrics_ = std::make_unique<Metrics>();
-    role_ = std::make_unique<StreamRole>(std::move(rules),
-                                         StreamRole::Parts{.clock = &clock_,
-                                                           .log = &faults_,
-                                                           .metrics = metrics_.get(),
-                                                           .wake = [this] { ++wakes_; },
-                                                           .limits = {},
-                                                           .templates = std::move(templates_)});
+    role_ = std::make_unique<StreamRole>(
+        std::move(rules),
+        StreamRole::Parts{
+            .clock = &clock_,
+            .log = &faults_,
+            .metrics = metrics_.get(),
+            .wake = [this] { ++wakes_; },
+            .limits = {},
+            .templates = std::move(templates_),
+            .rule_watch = std::move(watch),
+            .on_rules = [this](const RuleSet& set) { told_rules_ = set.rules().size(); }});
   }
 
   void Write(std::string_view host, std::string_view source, std::string text) {
@@ -142,6 +147,7 @@ class StreamRoleTest : public testing::Test {
   MemoryEventLog memory_{clock_};
   FaultEventLog faults_{&memory_};
   int wakes_ = 0;
+  size_t told_rules_ = 0;
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<TemplateBook> templates_;  // of the next role
   std::unique_ptr<StreamRole> role_;
@@ -363,6 +369,68 @@ TEST_F(StreamRoleTest, ANewRuleSetCountsFromTheNextRecord) {
   role_->SetRules(OneRule());
   Write("web-1", "kernel", "I/O error on sda\n");
   Turn();
+  EXPECT_EQ(Findings().size(), 1u);
+}
+
+TEST_F(StreamRoleTest, RulesThatChangeOnTheDiskAreTakenAndBadOnesLeaveThoseFromBefore) {
+  const TempFolder folder;
+  const auto write = [&](const std::string& pattern) {
+    const std::string text =
+        "[[rule]]\nname = \"disk.bad\"\npattern = '" + pattern +
+        "'\nsources = [\"kernel\"]\ncondition = \"DiskError\"\nseverity = \"soft\"\n"
+        "reason = \"Bad\"\nmessage = \"bad\"\nclear = \"quiet\"\nclear_after = \"10m\"\n"
+        "help = \"Look at it.\"\nexamples = ['disk bad']\ncounter_examples = ['disk good']\n";
+    ASSERT_TRUE(WriteFileAtomic(folder / "r.toml", text).has_value());
+  };
+  write("disk broken|disk bad");
+  const auto watch = std::make_shared<RuleWatch>(std::vector{folder.path()}, std::nullopt);
+  MakeRole(OneRule(), watch);
+  Turn(3);
+  write("disk bad");
+  Turn(3);
+  EXPECT_EQ(Metric("fleetmedic_stream_rules_reloads_total"), 1);
+  EXPECT_EQ(told_rules_, 1u);
+  Write("web-1", "kernel", "disk bad\nI/O error on sda\n");
+  Turn();
+  ASSERT_EQ(Findings().size(), 1u);
+  EXPECT_EQ(Findings()[0].rule, "disk.bad");
+  const std::string version = Findings()[0].rule_version;
+  write("disk (bad");
+  Turn(5);
+  EXPECT_EQ(Metric("fleetmedic_stream_rules_refused_total"), 1);
+  EXPECT_EQ(Metric("fleetmedic_stream_rules_stale"), 1);
+  Write("web-2", "kernel", "disk bad\n");
+  Turn();
+  ASSERT_EQ(Findings().size(), 2u);
+  EXPECT_EQ(Findings()[1].rule_version, version);
+  write("disk bad$");
+  Turn(3);
+  EXPECT_EQ(Metric("fleetmedic_stream_rules_stale"), 0);
+  Write("web-3", "kernel", "disk bad\n");
+  Turn();
+  ASSERT_EQ(Findings().size(), 3u);
+  EXPECT_NE(Findings()[2].rule_version, version);
+}
+
+TEST_F(StreamRoleTest, ALiteralThatTurnsHotIsLeftForAnotherAndCounted) {
+  Rule rule = OneRule()->rules()[0];
+  rule.pattern = "quota exceeded .* zq7";
+  rule.unit = "";
+  rule.message = "full";
+  Diagnostics diagnostics;
+  MakeRole(RuleSet::Compile({rule}, &diagnostics));
+  std::string frame;
+  for (int i = 0; i < 500; ++i) frame += "eth0: quota exceeded by a packet of 1500 bytes\n";
+  for (int i = 0; i < 128; ++i) Write("web-1", "kernel", frame);
+  Turn(3);
+  EXPECT_EQ(Metric("fleetmedic_stream_hot_literals_total"), 1);
+  EXPECT_EQ(Metric("fleetmedic_stream_match_plans_total"), 1);
+  const double before = Metric("fleetmedic_stream_candidate_lines_total");
+  EXPECT_GT(before, 10'000);
+  for (int i = 0; i < 64; ++i) Write("web-1", "kernel", frame);
+  Write("web-1", "kernel", "eth0: quota exceeded by zq7\n");
+  Turn(3);
+  EXPECT_EQ(Metric("fleetmedic_stream_candidate_lines_total"), before + 1);
   EXPECT_EQ(Findings().size(), 1u);
 }
 

@@ -233,6 +233,8 @@ stream/tail_probability
 stream/template_miner
 stream/template_parts
 stream/template_state
+stream/literal_sieve
+stream/literals
 stream/thresholds
 stream/value_counts
 stream/why_text

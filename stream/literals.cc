@@ -1,0 +1,469 @@
+#include "stream/literals.h"
+
+#include <algorithm>
+#include <bitset>
+#include <limits>
+#include <utility>
+
+namespace fleetmedic {
+namespace {
+
+// What a part of a pattern may be is listed as long as it is this little.
+constexpr size_t kStringsMax = 32;
+constexpr size_t kStringBytesMax = 256;
+// A class of more characters says too little.
+constexpr size_t kClassMembersMax = 4;
+// Parts of one kEach; more would only be more to choose from.
+constexpr size_t kPartsMax = 32;
+// Copies of x{n} that are written out.
+constexpr int kCopiesMax = 8;
+
+constexpr int kNoMaximum = -1;
+
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// What a part of a pattern matches. Not exact: any text, as far as this reader knows.
+struct Part {
+  bool exact = false;
+  std::vector<Literal> strings;       // exact: one of these and nothing else
+  std::vector<Requirement> required;  // of a line that has this part
+};
+
+Part Any() { return {}; }
+Part Exactly(std::vector<Literal> strings) { return {true, std::move(strings), {}}; }
+Part Nothing() { return Exactly({Literal{}}); }
+
+Literal Joined(const Literal& left, const Literal& right) {
+  Literal joined = {left.text + right.text, left.ignore_case || right.ignore_case};
+  if (joined.ignore_case) std::ranges::transform(joined.text, joined.text.begin(), Lower);
+  return joined;
+}
+
+void Add(Requirement requirement, std::vector<Requirement>* to) {
+  if (to->size() < kPartsMax && std::ranges::find(*to, requirement) == to->end()) {
+    to->push_back(std::move(requirement));
+  }
+}
+
+void AddOneOf(const std::vector<Literal>& strings, std::vector<Requirement>* to) {
+  Requirement one_of{Requirement::Kind::kOneOf, {}, {}};
+  for (const Literal& string : strings) {
+    if (string.text.size() < kLiteralBytesMin) return;
+    one_of.parts.push_back({Requirement::Kind::kLiteral, string, {}});
+  }
+  if (one_of.parts.empty()) return;
+  Add(one_of.parts.size() == 1 ? std::move(one_of.parts.front()) : std::move(one_of), to);
+}
+
+Requirement EachOf(std::vector<Requirement> parts) {
+  if (parts.empty()) return {};
+  if (parts.size() == 1) return std::move(parts.front());
+  return {Requirement::Kind::kEach, {}, std::move(parts)};
+}
+
+Requirement RequirementOf(Part part) {
+  if (part.exact) AddOneOf(part.strings, &part.required);
+  return EachOf(std::move(part.required));
+}
+
+// Parts one behind the other, joined to strings as long as they are few.
+class Sequence {
+ public:
+  void Append(const Part& part) {
+    for (const Requirement& requirement : part.required) Add(requirement, &required_);
+    if (!part.exact) return Break();
+    if (part.strings.size() > 1) {
+      // The plain text around a choice is a literal of its own, and so is the choice.
+      TellPlain();
+      AddOneOf(part.strings, &required_);
+    } else {
+      plain_ = Joined(plain_, part.strings.front());
+    }
+    std::vector<Literal> joined;
+    if (run_.size() * part.strings.size() <= kStringsMax) joined = Product(part.strings);
+    if (!joined.empty()) {
+      run_ = std::move(joined);
+      return;
+    }
+    AddOneOf(run_, &required_);
+    TellPlain();
+    whole_ = false;
+    run_ = part.strings;
+    if (run_.size() == 1) plain_ = run_.front();
+  }
+
+  Part Take() {
+    TellPlain();
+    if (whole_) return {true, std::move(run_), std::move(required_)};
+    AddOneOf(run_, &required_);
+    return {false, {}, std::move(required_)};
+  }
+
+ private:
+  void Break() {
+    AddOneOf(run_, &required_);
+    TellPlain();
+    run_ = {Literal{}};
+    whole_ = false;
+  }
+  void TellPlain() {
+    AddOneOf({plain_}, &required_);
+    plain_ = {};
+  }
+  // Empty where one would be too long.
+  std::vector<Literal> Product(const std::vector<Literal>& with) const {
+    std::vector<Literal> product;
+    for (const Literal& left : run_) {
+      for (const Literal& right : with) {
+        product.push_back(Joined(left, right));
+        if (product.back().text.size() > kStringBytesMax) return {};
+      }
+    }
+    std::ranges::sort(product);
+    const auto again = std::ranges::unique(product);
+    product.erase(again.begin(), again.end());
+    return product;
+  }
+
+  std::vector<Literal> run_ = {Literal{}};
+  Literal plain_;
+  std::vector<Requirement> required_;
+  bool whole_ = true;
+};
+
+class LiteralReader {
+ public:
+  LiteralReader(std::string_view text, bool ignore_case) : text_(text), ignore_case_(ignore_case) {}
+
+  Requirement Read() {
+    Part part = Choice();
+    // A pattern that RE2 read to its end and we did not is one that we do not know.
+    if (at_ != text_.size() || lost_) return {};
+    return RequirementOf(std::move(part));
+  }
+
+ private:
+  bool Ended() const { return at_ >= text_.size() || lost_; }
+  char Peek(size_t ahead = 0) const {
+    return at_ + ahead < text_.size() ? text_[at_ + ahead] : '\0';
+  }
+  bool Skip(std::string_view expected) {
+    if (at_ > text_.size() || !text_.substr(at_).starts_with(expected)) return false;
+    at_ += expected.size();
+    return true;
+  }
+  Part Lost() {
+    lost_ = true;
+    return Any();
+  }
+
+  Part Choice() {
+    std::vector<Part> branches = {Chain()};
+    while (!Ended() && Skip("|")) branches.push_back(Chain());
+    if (branches.size() == 1) return std::move(branches.front());
+    Part choice = Exactly({});
+    Requirement one_of{Requirement::Kind::kOneOf, {}, {}};
+    for (Part& branch : branches) {
+      choice.exact = choice.exact && branch.exact;
+      choice.strings.insert(choice.strings.end(), branch.strings.begin(), branch.strings.end());
+      one_of.parts.push_back(RequirementOf(std::move(branch)));
+    }
+    choice.exact = choice.exact && choice.strings.size() <= kStringsMax;
+    if (!choice.exact) choice.strings.clear();
+    const bool each_has_one = std::ranges::none_of(one_of.parts, [](const Requirement& part) {
+      return part.kind == Requirement::Kind::kNothing;
+    });
+    if (each_has_one) choice.required.push_back(std::move(one_of));
+    return choice;
+  }
+
+  Part Chain() {
+    Sequence sequence;
+    while (!Ended() && Peek() != '|' && Peek() != ')') Repeated(Atom(), &sequence);
+    return sequence.Take();
+  }
+
+  void Repeated(Part part, Sequence* sequence) {
+    int least = 1;
+    int most = 1;
+    bool repeated = false;
+    while (!Ended() && Repetition(&least, &most)) {
+      // Two in a row are for RE2 to refuse.
+      if (repeated) return (void)Lost();
+      repeated = true;
+      Skip("?");
+    }
+    if (most == 0) return;
+    if (least == 0) {
+      if (most != 1 || !part.exact || part.strings.size() == kStringsMax) {
+        return sequence->Append(Any());
+      }
+      part.required.clear();
+      part.strings.push_back({});
+      return sequence->Append(part);
+    }
+    if (least == most && (part.exact || least == 1) && least <= kCopiesMax) {
+      for (int i = 0; i < least; ++i) sequence->Append(part);
+      return;
+    }
+    // The first touches what stands before it, the last what stands behind.
+    sequence->Append(part);
+    sequence->Append(Any());
+    if (part.exact) sequence->Append(part);
+  }
+
+  bool Repetition(int* least, int* most) {
+    if (Skip("*")) return Set(least, 0, most, kNoMaximum);
+    if (Skip("+")) return Set(least, 1, most, kNoMaximum);
+    if (Skip("?")) return Set(least, 0, most, 1);
+    if (Peek() != '{') return false;
+    // What is not well formed is plain text.
+    size_t at = at_ + 1;
+    const int low = Number(&at);
+    if (low < 0) return false;
+    int high = low;
+    if (at < text_.size() && text_[at] == ',') {
+      ++at;
+      high = Number(&at);
+    }
+    if (at >= text_.size() || text_[at] != '}') return false;
+    at_ = at + 1;
+    return Set(least, low, most, high);
+  }
+  static bool Set(int* least, int low, int* most, int high) {
+    *least = low;
+    *most = high;
+    return true;
+  }
+  // -1 where there is none, as in "{3,}".
+  int Number(size_t* at) const {
+    int number = -1;
+    for (; *at < text_.size() && IsDigit(text_[*at]); ++*at) {
+      number = std::min(std::max(number, 0) * 10 + (text_[*at] - '0'), 100'000);
+    }
+    return number;
+  }
+
+  Part Atom() {
+    const char c = Peek();
+    switch (c) {
+      case '(':
+        return Group();
+      case '[':
+        return Class();
+      case '\\':
+        return Escape();
+      case '.':
+        ++at_;
+        return Any();
+      case '^':
+      case '$':
+        ++at_;
+        return Nothing();
+      default:
+        ++at_;
+        return One(c);
+    }
+  }
+
+  Part One(char c) const {
+    if (c == '\n' || c == '\r' || static_cast<unsigned char>(c) > 0x7f) return Any();
+    if (ignore_case_ && IsLetter(c)) return Exactly({{std::string(1, Lower(c)), true}});
+    return Exactly({{std::string(1, c), false}});
+  }
+
+  Part Group() {
+    ++at_;
+    const bool outside = ignore_case_;
+    if (Skip("?P<")) {
+      while (!Ended() && Peek() != '>') ++at_;
+      if (!Skip(">")) return Lost();
+    } else if (Skip("?")) {
+      bool on = true;
+      for (; !Ended() && Peek() != ':' && Peek() != ')'; ++at_) {
+        if (Peek() == '-') on = false;
+        if (Peek() == 'i') ignore_case_ = on;
+      }
+      // "(?i)" holds to the end of the group around it.
+      if (Skip(")")) return Nothing();
+      if (!Skip(":")) return Lost();
+    }
+    if (++depth_ > kDepthMax) return Lost();
+    Part part = Choice();
+    --depth_;
+    ignore_case_ = outside;
+    if (!Skip(")")) return Lost();
+    return part;
+  }
+
+  // A character of a class or an escape of one; null for what stands for several.
+  std::optional<char> EscapedCharacter() {
+    const char c = Peek(1);
+    at_ += 2;
+    switch (c) {
+      case 'a':
+        return '\a';
+      case 'f':
+        return '\f';
+      case 'n':
+        return '\n';
+      case 'r':
+        return '\r';
+      case 't':
+        return '\t';
+      case 'x':
+        return HexCharacter();
+      default:
+        // \d, \w and the like; \A, \b and \z are not asked for here.
+        if (IsLetter(c) || IsDigit(c)) return std::nullopt;
+        return c;
+    }
+  }
+  std::optional<char> HexCharacter() {
+    int value = 0;
+    for (int i = 0; i < 2; ++i, ++at_) {
+      const char digit = Lower(Peek());
+      if (IsDigit(digit)) {
+        value = value * 16 + (digit - '0');
+      } else if (digit >= 'a' && digit <= 'f') {
+        value = value * 16 + (digit - 'a' + 10);
+      } else {
+        lost_ = true;
+        return std::nullopt;
+      }
+    }
+    return static_cast<char>(value);
+  }
+
+  Part Escape() {
+    const char c = Peek(1);
+    if (c == 'A' || c == 'z' || c == 'b' || c == 'B') {
+      at_ += 2;
+      return Nothing();
+    }
+    const std::optional<char> one = EscapedCharacter();
+    return one ? One(*one) : Any();
+  }
+
+  // Null for what is not one character.
+  std::optional<char> Member() {
+    if (Peek() == '\\') return EscapedCharacter();
+    return text_[at_++];
+  }
+
+  Part Class() {
+    ++at_;
+    bool many = Skip("^");
+    std::bitset<256> members;
+    for (bool first = true; first || Peek() != ']'; first = false) {
+      if (Ended()) return Lost();
+      if (Skip("[:")) {
+        const size_t end = text_.find(":]", at_);
+        if (end == std::string_view::npos) return Lost();
+        at_ = end + 2;
+        many = true;
+        continue;
+      }
+      const std::optional<char> low = Member();
+      std::optional<char> high = low;
+      if (Peek() == '-' && Peek(1) != ']') {
+        ++at_;
+        high = Member();
+      }
+      if (!low || !high) {
+        many = true;
+        continue;
+      }
+      for (int i = static_cast<unsigned char>(*low); i <= static_cast<unsigned char>(*high); ++i) {
+        members.set(static_cast<size_t>(i));
+      }
+    }
+    ++at_;
+    if (many) return Any();
+    return OneOfClass(members);
+  }
+
+  Part OneOfClass(const std::bitset<256>& members) const {
+    if (members.count() > 2 * kClassMembersMax) return Any();
+    Part part = Exactly({});
+    for (size_t i = 0; i < members.size(); ++i) {
+      if (!members.test(i)) continue;
+      Part one = One(static_cast<char>(i));
+      if (!one.exact) return Any();
+      if (std::ranges::find(part.strings, one.strings.front()) != part.strings.end()) continue;
+      part.strings.push_back(std::move(one.strings.front()));
+    }
+    if (part.strings.empty() || part.strings.size() > kClassMembersMax) return Any();
+    return part;
+  }
+
+  static constexpr int kDepthMax = 200;
+
+  std::string_view text_;
+  bool ignore_case_;
+  size_t at_ = 0;
+  int depth_ = 0;
+  bool lost_ = false;
+};
+
+}  // namespace
+
+Requirement RequiredLiterals(std::string_view pattern, bool ignore_case) {
+  return LiteralReader(pattern, ignore_case).Read();
+}
+
+std::string ToText(const Requirement& requirement) {
+  switch (requirement.kind) {
+    case Requirement::Kind::kNothing:
+      return "-";
+    case Requirement::Kind::kLiteral:
+      return "'" + requirement.literal.text + (requirement.literal.ignore_case ? "'i" : "'");
+    case Requirement::Kind::kEach:
+    case Requirement::Kind::kOneOf:
+      break;
+  }
+  std::string text = "(";
+  for (const Requirement& part : requirement.parts) {
+    if (text.size() > 1) text += requirement.kind == Requirement::Kind::kEach ? " & " : " | ";
+    text += ToText(part);
+  }
+  return text + ")";
+}
+
+std::optional<LiteralPick> Cheapest(const Requirement& requirement,
+                                    absl::FunctionRef<double(const Literal&)> cost) {
+  std::optional<LiteralPick> pick;
+  switch (requirement.kind) {
+    case Requirement::Kind::kNothing:
+      return std::nullopt;
+    case Requirement::Kind::kLiteral: {
+      const double one = cost(requirement.literal);
+      if (one == std::numeric_limits<double>::infinity()) return std::nullopt;
+      return LiteralPick{{requirement.literal}, one};
+    }
+    case Requirement::Kind::kEach:
+      for (const Requirement& part : requirement.parts) {
+        std::optional<LiteralPick> other = Cheapest(part, cost);
+        if (other && (!pick || other->cost < pick->cost)) pick = std::move(other);
+      }
+      return pick;
+    case Requirement::Kind::kOneOf:
+      pick.emplace();
+      for (const Requirement& part : requirement.parts) {
+        std::optional<LiteralPick> other = Cheapest(part, cost);
+        if (!other) return std::nullopt;
+        pick->cost += other->cost;
+        pick->literals.insert(pick->literals.end(), other->literals.begin(), other->literals.end());
+      }
+      break;
+  }
+  std::ranges::sort(pick->literals);
+  const auto again = std::ranges::unique(pick->literals);
+  pick->literals.erase(again.begin(), again.end());
+  if (pick->literals.size() > kLiteralsOfPatternMax) return std::nullopt;
+  return pick;
+}
+
+}  // namespace fleetmedic
