@@ -39,6 +39,12 @@ MakeWorkers OneThreadEach() {
   return [](std::string_view name) { return std::make_unique<ThreadPool>(name, 1, 1); };
 }
 
+std::set<std::string> NamesOf(const RuleSet& rules) {
+  std::set<std::string> names;
+  for (const Rule& rule : rules.rules()) names.insert(rule.name);
+  return names;
+}
+
 }  // namespace
 
 std::string LogPath(const Config& config) { return config.state_dir + "/log.db"; }
@@ -156,9 +162,7 @@ const PatternBook* Assembly::AddPatterns() {
 
 std::optional<std::set<std::string>> Assembly::RuleNames() const {
   if (options_.rules == nullptr) return std::nullopt;
-  std::set<std::string> names;
-  for (const Rule& rule : options_.rules->rules()) names.insert(rule.name);
-  return names;
+  return NamesOf(*options_.rules);
 }
 
 Status Assembly::AddStream() {
@@ -176,6 +180,12 @@ Status Assembly::AddStream() {
         templates.store, SqliteStore::Open(options_.config.state_dir + "/templates.db", clock_));
     parts.templates = std::make_unique<TemplateBook>(std::move(templates));
   }
+  stream_workers_ = std::make_unique<ThreadPool>("stream-work", 1, kWorkerQueueMax);
+  parts.workers = stream_workers_.get();
+  parts.rule_watch = options_.rule_watch;
+  parts.on_rules = [controller = controller_](const RuleSet& rules) {
+    if (controller != nullptr) controller->UseRules(NamesOf(rules));
+  };
   runner->role = std::make_unique<StreamRole>(options_.rules, std::move(parts));
   if (options_.config.stream.fleet_issues) AddFleet();
   return {};
@@ -268,6 +278,7 @@ void Assembly::Stop() {
   workers_.reset();
   if (scheduler_server_ != nullptr) scheduler_server_->Stop();
   for (const std::unique_ptr<Runner>& runner : runners_) runner->loop->Stop();
+  stream_workers_.reset();
   for (const std::unique_ptr<Runner>& runner : runners_) {
     runner->wake_target->store(nullptr);
     runner->role.reset();

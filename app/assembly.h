@@ -28,6 +28,7 @@ class ApiServer;
 class Controller;
 class PatternBook;
 class RuleSet;
+class RuleWatch;
 class SchedulerRole;
 class SchedulerServer;
 
@@ -51,6 +52,8 @@ struct AssemblyOptions {
   std::string self;  // the path of this program: what a task's shim is started with
   // For the stream; CheckRules' answer. Required with `stream`.
   std::shared_ptr<const RuleSet> rules;
+  // The files that they are from; null: they do not change.
+  std::shared_ptr<RuleWatch> rule_watch;
 };
 
 // Owned by one thread.
@@ -108,6 +111,7 @@ class Assembly {
   std::unique_ptr<Store> scheduler_store_;
   std::unique_ptr<SchedulerHook> hook_;
   std::unique_ptr<ThreadPool> workers_;
+  std::unique_ptr<ThreadPool> stream_workers_;
   std::vector<std::unique_ptr<ThreadPool>> executor_workers_;
   std::vector<std::unique_ptr<Runner>> runners_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;

@@ -22,6 +22,7 @@
 #include "detectors/gpu/gpu_child.h"
 #include "executor/task_shim.h"
 #include "stream/rule_check.h"
+#include "stream/rule_watch.h"
 
 namespace fleetmedic {
 
@@ -63,10 +64,13 @@ class EndSignals {
 };
 
 Result<std::shared_ptr<const RuleSet>> LoadRuleSet(const Invocation& invocation,
-                                                   const Config& config) {
+                                                   const Config& config,
+                                                   std::shared_ptr<RuleWatch>* watch) {
   Diagnostics diagnostics;
   const CandidateCache cache(config.state_dir + "/rules-cache");
   const std::vector<std::string>& paths = config.stream.rules;
+  // Before they are read: what changes in between is read again.
+  if (!paths.empty()) *watch = std::make_shared<RuleWatch>(paths, cache);
   std::shared_ptr<const RuleSet> rules = paths.empty()
                                              ? CheckRules(ShippedRules(), &diagnostics, &cache)
                                              : CheckRuleFiles(paths, &diagnostics, &cache);
@@ -98,7 +102,8 @@ Result<AssemblyOptions> OptionsFor(const Invocation& invocation, const RoleSet& 
   options.self = SelfPath();
   if (roles.agent || roles.executor) options.hosts.push_back(ThisHost(config, roles));
   if (roles.stream || roles.remediator) {
-    FLEETMEDIC_ASSIGN_OR_RETURN(options.rules, LoadRuleSet(invocation, config));
+    FLEETMEDIC_ASSIGN_OR_RETURN(options.rules,
+                                LoadRuleSet(invocation, config, &options.rule_watch));
   }
   return options;
 }

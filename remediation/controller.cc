@@ -13,6 +13,8 @@ namespace {
 constexpr Millis kTickEvery = Seconds(1);
 constexpr Millis kRetryLeadEvery = Seconds(1);
 constexpr size_t kRequestsMax = 256;
+// Sets of rules that came since the last turn; the last of them counts.
+constexpr size_t kRuleChangesMax = 16;
 constexpr size_t kEndedRulesMax = 1000;
 // A host with nothing known to be wrong, unknown to its scheduler and this long silent, has left.
 constexpr Millis kForgetAfter = Hours(1);
@@ -39,6 +41,8 @@ Controller::Controller(RemediatorConfig config, std::string hold_file,
       env_(std::move(environment)),
       gate_(env_.clock, std::move(hold_file)),
       requests_(kRequestsMax, env_.wake),
+      new_rules_(kRuleChangesMax, env_.wake),
+      rules_(env_.rules),
       intake_(&env_.log, &env_.metrics),
       outbox_(config_,
               {env_.clock, gate_, env_.log, env_.hook, env_.workers, env_.metrics, env_.wake,
@@ -132,10 +136,7 @@ Status Controller::StartLeading() {
     anchor_wall_ += ledger_.written_at() - now_;
     now_ = ledger_.written_at();
   }
-  ended_rules_.clear();
-  for (const auto& [host, record] : ledger_.hosts()) {
-    for (const std::string& rule : RulesFound(*record)) NoteRule(rule);
-  }
+  NoteAllRules();
   outbox_.Reset();
   issues_.Clear();
   FLEETMEDIC_RETURN_IF_ERROR(intake_.Open([this](Topic topic) { return ledger_.Offsets(topic); }));
@@ -147,6 +148,7 @@ Status Controller::StartLeading() {
 void Controller::Turn(MonoTime now) {
   now_ = SteadyNow(now);
   next_wake_ = now + kRetryLeadEvery;
+  TakeRules();
   if (!Lead(now)) {
     PublishSnapshot(now);
     return;
@@ -253,8 +255,22 @@ Status Controller::ReadLog(MonoTime now) {
   return {};
 }
 
+void Controller::TakeRules() {
+  std::vector<std::set<std::string>> changes = new_rules_.TakeAll();
+  if (changes.empty()) return;
+  rules_ = std::move(changes.back());
+  NoteAllRules();
+}
+
+void Controller::NoteAllRules() {
+  ended_rules_.clear();
+  for (const auto& [host, record] : ledger_.hosts()) {
+    for (const std::string& rule : RulesFound(*record)) NoteRule(rule);
+  }
+}
+
 void Controller::NoteRule(const std::string& rule) {
-  if (!env_.rules || env_.rules->contains(rule)) return;
+  if (!rules_ || rules_->contains(rule)) return;
   if (std::ranges::find(ended_rules_, rule) != ended_rules_.end()) return;
   if (ended_rules_.size() >= kEndedRulesMax) return;
   ended_rules_.push_back(rule);

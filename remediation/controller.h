@@ -62,6 +62,10 @@ class Controller final : public Role, public RemediatorService {
   std::shared_ptr<const FleetSnapshot> Snapshot() const override;
   Status Post(Request request, std::function<void(Result<RequestAnswer>)> done) override;
 
+  // Other rules are in use than the environment said: findings of those that are not among them end
+  // with the next turn. From any thread. False where turns do not keep up.
+  bool UseRules(std::set<std::string> rules) { return new_rules_.Post(std::move(rules)); }
+
   // For tests and the simulator, on the role's thread.
   const Ledger& ledger() const { return ledger_; }
   bool leading() const { return lease_.has_value(); }
@@ -94,6 +98,8 @@ class Controller final : public Role, public RemediatorService {
   Result<RequestAnswer> ReturnHosts(const request::AddOverride& request);
   void TakeOutcomes();
   Status ReadLog(MonoTime now);
+  void TakeRules();
+  void NoteAllRules();
   // Notes a rule that something was found by, where it is not in use.
   void NoteRule(const std::string& rule);
   void TickHosts(MonoTime now);
@@ -132,6 +138,8 @@ class Controller final : public Role, public RemediatorService {
   const RemediatorEnvironment env_;
   Gate gate_;
   Inbox<PostedRequest> requests_;
+  Inbox<std::set<std::string>> new_rules_;
+  std::optional<std::set<std::string>> rules_;  // in use
   Ledger ledger_;
   Intake intake_;
   Outbox outbox_;
