@@ -218,8 +218,10 @@ void FleetDetect::Evaluate(PatternIndex index, const FleetFacts& facts,
     std::vector<uint32_t> affected = pattern.window.HostsIn(w);
     const RackSpread spread = SpreadOver(facts.rack, affected);
     // Two racks are not enough where the pattern is seen here and there anyway: what a sick rack
-    // adds to that is still one rack. So the hosts outside it must be too many by themselves.
+    // adds to that is still one rack. So the hosts outside it must be too many by themselves. And
+    // where they nearly are, no rack is to blame: one host more decides.
     const bool is_rack = spread.asked && spread.outside < test.outside_at;
+    if (is_rack && !spread.concentrated) continue;
     const FleetReach reach = is_rack ? FleetReach::kRack : FleetReach::kFleet;
     const double probability = CountTail(test.expected, hosts);
     const bool better = reach > best.reach ||

@@ -67,7 +67,7 @@ struct FleetDetectDropped {
 // How far an issue reaches; each includes those before it.
 enum class FleetReach : uint8_t {
   kNone,
-  kRack,    // more hosts than chance explains, but outside one rack no more than that
+  kRack,    // more hosts than chance explains, but not without the rack that most of them are in
   kCohort,  // more hosts of a cohort
   kFleet,
 };

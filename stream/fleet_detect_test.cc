@@ -156,6 +156,23 @@ TEST(FleetDetect, OneRackIsARackIssueAndSpreadsIntoAFleetIssue) {
   EXPECT_EQ(events[0].affected.size(), 19u);
 }
 
+TEST(FleetDetect, NoRackIsBlamedForHostsThatLieHereAndThere) {
+  Fleet fleet;
+  const PatternIndex rule = fleet.Rule("k.r");
+  Random random(4);
+  for (int minute = 0; minute < 5 * kDay; ++minute) {
+    if (random.Chance(0.02)) fleet.Hit(rule, static_cast<uint32_t>(random.Below(2000)));
+    ASSERT_TRUE(fleet.EndOfMinute().empty()) << minute;
+  }
+  std::vector<FleetEvent> events;
+  for (uint32_t i = 0; i < 30 && events.empty(); ++i) {
+    fleet.HitSpread(rule, 1, i * 3);
+    events = fleet.EndOfMinute();
+  }
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].reach, FleetReach::kFleet);
+}
+
 TEST(FleetDetect, WhereHostsTellNoRackItIsNotAskedFor) {
   Fleet fleet;
   std::ranges::fill(fleet.racks, 0U);

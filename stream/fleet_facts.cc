@@ -1,8 +1,16 @@
 #include "stream/fleet_facts.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "stream/hypergeometric.h"
 
 namespace fleetmedic {
+namespace {
+
+constexpr double kByChance = 1e-3;
+
+}  // namespace
 
 RackSpread SpreadOver(const FactColumn& rack, std::span<const uint32_t> hosts) {
   RackSpread spread;
@@ -14,6 +22,13 @@ RackSpread SpreadOver(const FactColumn& rack, std::span<const uint32_t> hosts) {
   spread.fullest = static_cast<uint32_t>(fullest - in_rack.begin());
   spread.in_fullest = *fullest;
   spread.outside = static_cast<uint32_t>(hosts.size()) - *fullest;
+  const auto in_fleet =
+      static_cast<uint64_t>(std::ranges::count(rack.value_of_host, spread.fullest));
+  // A host may be newer than the column.
+  const uint64_t fleet = std::max<uint64_t>(rack.value_of_host.size(), hosts.size());
+  const double log_chance = LogHypergeometricTail(fleet, in_fleet, hosts.size(), *fullest);
+  spread.concentrated =
+      log_chance + std::log(static_cast<double>(in_rack.size())) < std::log(kByChance);
   return spread;
 }
 

@@ -45,6 +45,8 @@ struct RackSpread {
   uint32_t fullest = 0;  // the rack with the most of the hosts, of several the lowest value
   uint32_t in_fullest = 0;
   uint32_t outside = 0;  // hosts in all other racks
+  // So many in one rack are no accident, whichever rack it is: one in a thousand.
+  bool concentrated = false;
 };
 RackSpread SpreadOver(const FactColumn& rack, std::span<const uint32_t> hosts);
 
