@@ -18,6 +18,10 @@
 //                                and RE2::Set with 1 GiB on 100,000
 //   windows_...                  100,000 hosts, 5,000 rules, 50,000 templates: a minute of 116,667
 //                                hits, its end alone, a hit that was known, memory
+//   mine_warnings, mine_all      lines of level warning and above, and all, to known templates;
+//                                ..._looked_up: found by one look-up
+//   level_by_text                whether a line is a warning, where its writer did not say
+//   template_bytes_...           memory of as many templates, of each
 //
 // Exit code 1 when a figure misses what it must reach, 2 when the run itself failed.
 #include <sched.h>
@@ -41,12 +45,13 @@ struct Part {
 
 constexpr Part kParts[] = {
     // One a line, so that two changes that each add one get on.
-    {"limits", BenchLimits},    //
-    {"match", BenchMatching},   //
-    {"decode", BenchDecode},    //
-    {"peers", BenchPeers},      //
-    {"windows", BenchWindows},  //
-    {"why", BenchWhy},          //
+    {"limits", BenchLimits},        //
+    {"match", BenchMatching},       //
+    {"decode", BenchDecode},        //
+    {"peers", BenchPeers},          //
+    {"windows", BenchWindows},      //
+    {"templates", BenchTemplates},  //
+    {"why", BenchWhy},              //
 };
 
 struct Settings {

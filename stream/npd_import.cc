@@ -11,6 +11,7 @@
 #include "stream/candidates.h"
 #include "stream/line_pattern.h"
 #include "stream/pattern_example.h"
+#include "stream/toml_text.h"
 
 namespace fleetmedic {
 namespace {
@@ -58,31 +59,6 @@ std::vector<size_t> RuleOffsets(std::string_view text) {
     }
   }
   return offsets;
-}
-
-std::string TomlText(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    constexpr char kHex[] = "0123456789abcdef";
-    const unsigned char byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      quoted += "\\u00";
-      quoted += kHex[byte >> 4];
-      quoted += kHex[byte & 15];
-    } else {
-      quoted += c;
-    }
-  }
-  return quoted + "\"";
-}
-
-// Patterns read best as they are.
-std::string TomlPattern(const std::string& text) {
-  const bool plain = std::ranges::none_of(text, [](char c) { return c == '\'' || c < ' '; });
-  return plain ? "'" + text + "'" : TomlText(text);
 }
 
 std::string TextOf(const Json& json, std::string_view key) {

@@ -154,11 +154,13 @@ void TemplateMiner::CountValues(std::string_view line, uint64_t shape_mask, uint
                                 Template* of) {
   uint32_t variable = 0;
   size_t grown = 0;
-  for (uint64_t mask = shape_mask; mask != 0; mask &= mask - 1) {
-    const auto word = static_cast<size_t>(std::countr_zero(mask));
-    const size_t at = of->ValuesOf(word);
-    if (at >= of->values.size()) break;
-    grown += of->values[at].Add(shape_.variables[variable++].In(line), times);
+  size_t at = 0;
+  // What is no variable by itself is counted with the shape.
+  for (uint64_t mask = of->variable_mask; mask != 0 && at < of->values.size(); mask &= mask - 1) {
+    if ((shape_mask & mask & (0 - mask)) != 0) {
+      grown += of->values[at].Add(shape_.variables[variable++].In(line), times);
+    }
+    ++at;
   }
   of->bytes += grown;
   bytes_ += grown;

@@ -232,6 +232,7 @@ stream/pattern_window
 stream/tail_probability
 stream/template_miner
 stream/template_parts
+stream/template_rule
 stream/template_state
 stream/literal_sieve
 stream/literals
