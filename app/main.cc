@@ -10,6 +10,7 @@
 #include "app/daemons.h"
 #include "app/demo/demo_commands.h"
 #include "app/rules_backtest.h"
+#include "app/rules_from_template.h"
 #include "app/rules_import.h"
 #include "app/version.h"
 
@@ -40,6 +41,7 @@ RoleHandlers Handlers() {
   handlers.rules_match = RunRulesMatch;
   handlers.rules_import = RunRulesImport;
   handlers.rules_backtest = RunRulesBacktest;
+  handlers.rules_from_template = RunRulesFromTemplate;
   handlers.config_check = RunConfigCheck;
   handlers.config_show = RunConfigShow;
   return handlers;

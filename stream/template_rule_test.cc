@@ -44,9 +44,8 @@ TEST(TemplateRule, HasTheWordsAsTheyAreAndACaptureForEachVariable) {
   input.other_lines = {"nvme nvme0: I/O 9 (I/O Cmd) QID 3 timeout, aborting",
                        "nvme nvme0: Abort status: 0x0"};
   const Rule rule = Checked(input);
-  EXPECT_EQ(
-      rule.pattern,
-      R"(^nvme +(?P<nvme>\S+): I/O +(?P<value>\d+) +\(I/O Cmd\) QID +(?P<qid>\S+) +timeout, aborting\s*$)");
+  EXPECT_EQ(rule.pattern, R"(^nvme +(?P<nvme>\S+): I/O +(?P<value>\d+) +\(I/O Cmd\) QID +)"
+                          R"((?P<qid>\S+) +timeout, aborting\s*$)");
   EXPECT_EQ(rule.name, "mined.nvme_cmd_qid_timeout_3a0517");
   EXPECT_EQ(rule.condition, "NvmeCmdQidTimeout");
   EXPECT_EQ(rule.message, "nvme {nvme}: I/O {value} (I/O Cmd) QID {qid} timeout, aborting");

@@ -40,6 +40,7 @@ struct RoleHandlers {
   Handler rules_match = nullptr;
   Handler rules_import = nullptr;
   Handler rules_backtest = nullptr;
+  Handler rules_from_template = nullptr;
   Handler config_check = nullptr;
   Handler config_show = nullptr;
 };

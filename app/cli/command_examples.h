@@ -35,6 +35,13 @@ inline constexpr std::array kRulesExamples = {
     Example{"fleetmedic rules check rules/", "every example tried, every error at once"}};
 inline constexpr std::array kMatchExamples = {
     Example{"dmesg | fleetmedic rules match - --source kernel", "what the rules say of this host"}};
+inline constexpr std::array kFromTemplateExamples = {
+    Example{"fleetmedic rules from-template t-3a0517cfd9c4da1a >>site.toml",
+            "then: edit it, rules check site.toml"}};
+inline constexpr std::string_view kFromTemplateDetails =
+    "Prints a rule for rules/*.toml, with the lines that were seen as its examples: the words as\n"
+    "they are, a capture for each part that differs. It is an event of severity info; say what it\n"
+    "means. `fleetmedic patterns top --unmatched` lists templates.";
 inline constexpr std::array kBacktestExamples = {
     Example{"fleetmedic rules backtest site.toml --from 6h", "the last six hours"},
     Example{

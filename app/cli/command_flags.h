@@ -59,6 +59,8 @@ inline constexpr Flag kRange = {"range",    0,    FlagType::kDuration,
 // Arguments that several commands share.
 inline constexpr std::array kOnePattern = {
     Positional{"PATTERN", true, false, Completion::kNothing, "a rule's name, or a template's"}};
+inline constexpr std::array kOneTemplate = {
+    Positional{"TEMPLATE", true, false, Completion::kNothing, "as `patterns top` prints it"}};
 inline constexpr std::array kOneIssue = {
     Positional{"ISSUE", true, false, Completion::kNothing, "as `get issues` prints it"}};
 inline constexpr std::array kOneRule = {
