@@ -82,7 +82,8 @@ std::string TextOf(const MinedTemplate& mined) {
       continue;
     }
     while (values < mined.values.size() && mined.values[values].word < i) ++values;
-    const bool known = values < mined.values.size() && mined.values[values].word == i;
+    const bool known = values < mined.values.size() && mined.values[values].word == i &&
+                       !mined.values[values].values.empty();
     const bool one = known && mined.values[values].distinct == 1;
     text +=
         "«" +
