@@ -1,11 +1,16 @@
-// The unit of the agent, as systemd reads it.
+// What deploy/ ships: the agent's unit as systemd reads it, dashboards as Grafana does.
 #include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <regex>
+#include <set>
+
 #include "base/child_process.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/text.h"
 
 namespace fleetmedic {
@@ -81,6 +86,77 @@ TEST(DeployTest, SystemdTakesTheUnitAndFindsLittleExposed) {
     EXPECT_TRUE(result->status.ok())
         << words[0] << ": " << result->standard_error << result->standard_output;
     EXPECT_THAT(result->standard_error, Not(HasSubstr("Unknown"))) << "a key that systemd ignores";
+  }
+}
+
+// Every name of a metric in the text.
+std::set<std::string> MetricsIn(const std::string& text) {
+  static const std::regex kName("fleetmedic_[a-z0-9_]+");
+  std::set<std::string> names;
+  for (std::sregex_iterator it(text.begin(), text.end(), kName), end; it != end; ++it) {
+    names.insert(it->str());
+  }
+  return names;
+}
+
+// Of all sources but tests.
+const std::set<std::string>& MetricsOfTheCode() {
+  static const std::set<std::string> names = [] {
+    std::set<std::string> all;
+    const auto options = std::filesystem::directory_options::skip_permission_denied;
+    std::filesystem::recursive_directory_iterator entry(".", options);
+    for (; entry != std::filesystem::recursive_directory_iterator(); ++entry) {
+      const std::string path = entry->path().string();
+      const std::string name = entry->path().filename().string();
+      if (name == "build" || name == "node_modules" || name == ".git" || path == "./tests") {
+        entry.disable_recursion_pending();
+      }
+      if (!name.ends_with(".cc") || name.ends_with("_test.cc")) continue;
+      for (const std::string& metric : MetricsIn(Text(path))) all.insert(metric);
+    }
+    return all;
+  }();
+  return names;
+}
+
+std::vector<std::string> Dashboards() {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator("deploy/grafana")) {
+    if (entry.path().extension() == ".json") paths.push_back(entry.path().string());
+  }
+  return paths;
+}
+
+TEST(DashboardTest, EachIsReadByGrafanaAndKeepsItsAddress) {
+  ASSERT_THAT(Dashboards(), testing::Not(testing::IsEmpty()));
+  for (const std::string& path : Dashboards()) {
+    const Result<Json> json = Json::Parse(Text(path));
+    ASSERT_TRUE(json) << path << ": " << json.error().message;
+    const std::string uid = std::filesystem::path(path).stem().string();
+    ASSERT_NE((*json)["uid"].string(), nullptr) << path;
+    EXPECT_EQ(*(*json)["uid"].string(), uid) << "links to it must not break";
+    EXPECT_TRUE((*json)["id"].is_null()) << "an id is of one Grafana alone";
+    bool has_source = false;
+    for (const Json& variable : *(*json)["templating"]["list"].array()) {
+      has_source = has_source || *variable["type"].string() == "datasource";
+    }
+    EXPECT_TRUE(has_source) << path << " names a data source of one Grafana alone";
+    std::set<int64_t> ids;
+    for (const Json& panel : *(*json)["panels"].array()) {
+      EXPECT_TRUE(ids.insert(panel["id"].integer().value_or(-1)).second) << path;
+      const bool row = *panel["type"].string() == "row";
+      EXPECT_TRUE(row || !panel["targets"].array()->empty()) << *panel["title"].string();
+    }
+  }
+}
+
+TEST(DashboardTest, EveryMetricOfADashboardIsInTheCode) {
+  for (const std::string& path : Dashboards()) {
+    const std::set<std::string> used = MetricsIn(Text(path));
+    EXPECT_GT(used.size(), 10u) << path;
+    for (const std::string& name : used) {
+      EXPECT_TRUE(MetricsOfTheCode().contains(name)) << path << ": nothing counts " << name;
+    }
   }
 }
 
