@@ -4,18 +4,17 @@
 // today, all on one processor and on the same lines and rules.
 //
 //   limit_read, limit_line_ends  glibc's memchr over 256 MiB, and from line end to line end
-//   match_...                    a frame's text to its lines that match. Exactly 0.1 % of the lines
-//   do,
-//                                or 10 %; 0.2 % more would but for one word. Both are counted
-//   decode_alone                 a record with an LZ4 frame, without checksums, to its checked text
-//   decode_match_capture_count   the same to captures, thresholds and counters of metrics
-//   peer_rg..., peer_grep_fixed  ripgrep with the rules, with their literals before them, and grep
-//                                with the literals alone; without the time that an empty file
-//                                takes.
-//                                ..._lines: what each keeps, as a multiple of the lines that match
-//   peer_re2_loop, peer_re2_set  RE2, a rule after the other on 2,000 lines from all over the
-//   corpus,
-//                                and RE2::Set with 1 GiB on 100,000
+//   match_...                    a frame's text to its lines that match: exactly 0.1 % of them,
+//                                or 10 %. 0.2 % more would but for one word. Both are counted
+//   decode_alone                 a record with an LZ4 frame, without checksums, to checked text
+//   decode_match_capture_count   and on to captures, thresholds, counts by the minute, metrics
+//   stream_role                  the whole role on these records, all that it writes included,
+//                                with a log that costs a copy of each record
+//   peer_rg..., peer_grep_fixed  ripgrep with the rules, and with their literals before them;
+//                                grep with the literals alone. Less what an empty file takes.
+//                                ..._lines: what each keeps, in multiples of what matches
+//   peer_re2_loop, peer_re2_set  RE2, rule after rule, on 2,000 lines from all over the corpus;
+//                                RE2::Set with 1 GiB on 100,000
 //   windows_...                  100,000 hosts, 5,000 rules, 50,000 templates: a minute of 116,667
 //                                hits, its end alone, a hit that was known, memory
 //   mine_warnings, mine_all      lines of level warning and above, and all, to known templates;

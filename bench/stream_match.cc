@@ -1,14 +1,9 @@
 // What matching costs beside what the machine could do.
 #include <cstring>
-#include <optional>
 
 #include <fmt/format.h>
 
-#include "base/lz4.h"
-#include "base/metrics.h"
 #include "bench/stream_parts.h"
-#include "model/log_frame.h"
-#include "stream/thresholds.h"
 
 namespace fleetmedic {
 namespace {
@@ -41,6 +36,7 @@ Status MeasureMatching(std::string name, size_t rules, double share, double must
                           seen.matches += 1;
                           last = number;
                         });
+      LetPlan(&matcher);
     }
   });
   if (seen.lines != corpus->log.matching) {
@@ -51,50 +47,6 @@ Status MeasureMatching(std::string name, size_t rules, double share, double must
                goal);
   return {};
 }
-
-struct PackedRecord {
-  std::string key;
-  LogFrameHeaderList headers;
-  std::string value;
-};
-
-// What a stream does with what matched: captures, the threshold's window, a counter of the rule.
-class Consumer {
- public:
-  explicit Consumer(const RuleSet& rules) {
-    lines_ = metrics_.Counter("fleetmedic_bench_lines_total", "Log lines read.");
-    for (const Rule& rule : rules.rules()) {
-      matches_.push_back(metrics_.Counter("fleetmedic_bench_rule_matches_total",
-                                          "Lines that matched.", {{"rule", rule.name}}));
-    }
-  }
-
-  Status Take(const PackedRecord& record, Matcher* matcher) {
-    FLEETMEDIC_ASSIGN_OR_RETURN(const LogFrame frame,
-                                LogFrameFrom(record.key, record.headers, record.value));
-    lines_.Add(static_cast<double>(frame.Written()));
-    matcher->MatchText(
-        frame.text, frame.source, [&](size_t, std::string_view line, const RuleMatch& match) {
-          matches_[match.rule_index].Add(1);
-          ++matched_;
-          const RuleHit hit = {
-              frame.host,           frame.boot_id, match.rule,     match.Unit(), match.Message(),
-              match.CaptureTexts(), line,          frame.first_at, "logs/0@1",   1};
-          findings_ += thresholds_.Add(hit) ? 1 : 0;
-        });
-    return {};
-  }
-
-  uint64_t matched() const { return matched_; }
-
- private:
-  Metrics metrics_;
-  MetricCounter lines_;
-  std::vector<MetricCounter> matches_;
-  Thresholds thresholds_;
-  uint64_t matched_ = 0;
-  uint64_t findings_ = 0;
-};
 
 }  // namespace
 
@@ -135,47 +87,6 @@ Status BenchMatching(BenchRun* run) {
   FLEETMEDIC_RETURN_IF_ERROR(
       MeasureMatching("match_1000_rules_10_percent", kManyRules, kMany, 3000, 4500, run));
   return MeasureMatching("match_5000_rules", kMostRules, kFew, 5000, 8000, run);
-}
-
-Status BenchDecode(BenchRun* run) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const StreamCorpus* const corpus, run->Corpus(kManyRules, kFew));
-  std::vector<PackedRecord> records;
-  uint64_t packed = 0;
-  for (const CorpusFrame& made : corpus->log.frames) {
-    records.push_back(
-        {made.frame.host.str(), LogFrameHeaders(made.frame), Lz4Compress(made.frame.text)});
-    records.back().headers.emplace_back("content-encoding", "lz4");
-    packed += records.back().value.size();
-  }
-  run->Add({.name = "corpus_packed",
-            .unit = "% bytes",
-            .value = 100 * static_cast<double>(packed) / static_cast<double>(corpus->log.bytes)});
-  const double lines = static_cast<double>(corpus->log.lines);
-  Status failed;
-  uint64_t bytes = 0;
-  const std::vector<double> unpacking = run->CpuSeconds([&] {
-    for (const PackedRecord& record : records) {
-      const Result<LogFrame> frame = LogFrameFrom(record.key, record.headers, record.value);
-      if (!frame) failed = tl::unexpected(frame.error());
-      if (frame) bytes += frame->text.size();
-    }
-  });
-  FLEETMEDIC_RETURN_IF_ERROR(std::move(failed));
-  run->AddRate("decode_alone", "k lines/s", lines, unpacking);
-  Matcher matcher(corpus->rules);
-  Consumer consumer(*corpus->rules);
-  const std::vector<double> all = run->CpuSeconds([&] {
-    for (const PackedRecord& record : records) {
-      const Status taken = consumer.Take(record, &matcher);
-      if (!taken) failed = taken;
-    }
-  });
-  FLEETMEDIC_RETURN_IF_ERROR(std::move(failed));
-  if (consumer.matched() < corpus->log.matching * all.size()) {
-    return Fail(Code::kCorrupt, "decode: fewer lines matched than do");
-  }
-  run->AddRate("decode_match_capture_count", "k lines/s", lines, all, 8000, 12'000);
-  return {};
 }
 
 }  // namespace fleetmedic

@@ -60,6 +60,12 @@ class BenchRun {
   std::map<std::pair<size_t, double>, std::unique_ptr<StreamCorpus>> corpora_;
 };
 
+// What a role does for its matcher on another thread; here its time counts, in the runs that it
+// falls into. Mostly that is the one to warm up.
+inline void LetPlan(Matcher* matcher) {
+  if (matcher->WantsPlan()) matcher->Use(matcher->Planning()());
+}
+
 // The parts; stream.cc has their table.
 Status BenchLimits(BenchRun* run);  // what the machine could do: reading memory, finding line ends
 Status BenchMatching(BenchRun* run);   // a frame's text to the rules that match

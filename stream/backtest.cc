@@ -75,13 +75,15 @@ void Backtest::TakeFrame(const LogFrame& frame) {
   KernelRecord* const record =
       frame.source == "kernel" ? records_.Of(frame.host, frame.boot_id) : nullptr;
   auto run = frame.repeats.begin();
+  matcher_.Look(frame.text, frame.source);
   ForEachLine(frame.text, [&](size_t number, std::string_view line) {
     const bool repeated = run != frame.repeats.end() && run->line + 1 == number;
     const uint64_t times = repeated ? (run++)->times : 1;
     if (record != nullptr && !record->Take(line, frame.first_at)) return;
-    matcher_.Match(line, frame.source,
-                   [&](const RuleMatch& match) { TakeMatch(frame, line, times, match, record); });
+    matcher_.MatchLooked(
+        line, [&](const RuleMatch& match) { TakeMatch(frame, line, times, match, record); });
   });
+  if (matcher_.WantsPlan()) matcher_.Use(matcher_.Planning()());
   // What the record would have told is counted already; it forgets it here.
   if (record != nullptr) (void)record->Told(frame.first_at, "");
 }
