@@ -103,9 +103,8 @@ struct Candidate {
 // Looks for one cause.
 class CauseSearch {
  public:
-  CauseSearch(const HostTable& table, FactComparison* comparison, const WhyLimits& limits,
-              double false_causes)
-      : table_(table), comparison_(*comparison), limits_(limits) {
+  CauseSearch(FactComparison* comparison, const WhyLimits& limits, double false_causes)
+      : comparison_(*comparison), limits_(limits) {
     const double level = std::log(false_causes / kFactsMax);
     for (size_t n = 1; n <= kFactsMax; ++n)
       levels_[n] = level - std::log(comparison_.sets_tested(n));
@@ -142,7 +141,6 @@ class CauseSearch {
   int Rank(const FactRef& fact) const;
   void EnsureBits(Candidate* candidate) const;
 
-  const HostTable& table_;
   FactComparison& comparison_;
   const WhyLimits& limits_;
   double levels_[kFactsMax + 1] = {};
@@ -391,7 +389,7 @@ Why ExplainHosts(const HostTable& table, const WhyQuestion& question, const WhyL
     if (verdict != WhyVerdict::kCompared) break;
     // Halved for each further question, so that all of them together keep the promise.
     false_causes /= 2;
-    CauseSearch search(table, &comparison, limits, false_causes);
+    CauseSearch search(&comparison, limits, false_causes);
     const std::vector<Candidate> found = search.Find();
     if (round == 0) {
       why.not_different = NotDifferent(comparison.keys(), limits.not_different_max);
