@@ -14,6 +14,7 @@ namespace {
 
 constexpr WallTime kNow = WallFromMillis(1'790'000'000'000);
 constexpr size_t kQuestions = 40;
+constexpr size_t kHitAtFirst = 41;
 
 using Hit = std::vector<HostIndex>;
 
@@ -52,9 +53,12 @@ Status BenchWhy(BenchRun* run) {
     std::optional<double> must;
     std::optional<double> goal;
   };
-  // The hits of an issue that was just flagged; and of one that nobody stopped.
-  constexpr Case kCases[] = {
-      {7000, 41, 1, 0.2}, {7000, 400, {}, {}}, {100'000, 41, 10, 2}, {100'000, 1000, {}, {}}};
+  // An issue that was just flagged; and one that nobody stopped.
+  constexpr Case kCases[] = {{7000, kHitAtFirst, 1, 0.2},
+                             {7000, 400, {}, {}},
+                             {100'000, kHitAtFirst, 10, 2},
+                             {100'000, 1000, {}, {}},
+                             {100'000, 20'000, {}, {}}};
   for (const Case& c : kCases) {
     Random random(run->options().seed);
     const HostTable table = GenerateFleet({.hosts = c.hosts}, kNow, &random);
@@ -77,6 +81,11 @@ Status BenchWhy(BenchRun* run) {
     }
     run->AddTime(fmt::format("why_{}_hosts_{}_hit", c.hosts, c.hit), "ms", 1000.0 / kQuestions,
                  seconds, c.must, c.goal);
+    if (c.hit == kHitAtFirst) {
+      run->Add({.name = fmt::format("why_{}_hosts_memory", c.hosts),
+                .unit = "MiB",
+                .value = static_cast<double>(table.MemoryBytes()) / (1 << 20)});
+    }
   }
   return {};
 }

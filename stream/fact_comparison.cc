@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 #ifdef __SSE2__
@@ -178,11 +179,6 @@ void FactComparison::CountRecent() {
   add(FactKind::kBooted, 0, table_.BootedSeconds());
 }
 
-KeyComparison* FactComparison::WorkKey(ValueNumber work) {
-  const std::string& name = table_.WorkName(work);
-  return &keys_[name.substr(0, name.find('='))];
-}
-
 void FactComparison::CountWork(std::span<const uint64_t> side, bool from_all) {
   work_hosts_.assign(table_.work_values_end(), 0);
   if (from_all) {
@@ -194,9 +190,16 @@ void FactComparison::CountWork(std::span<const uint64_t> side, bool from_all) {
   EachBit(side, [&](HostIndex host) {
     for (const ValueNumber value : table_.Work(host)) work_hosts_[value] += step;
   });
+  work_keys_.resize(work_hosts_.size());
+  std::map<std::string, KeyComparison>::value_type* last = nullptr;
   for (ValueNumber v = 1; v < work_hosts_.size(); ++v) {
     if (work_hosts_[v] < 2) continue;
-    ++WorkKey(v)->values;
+    const std::string_view name = table_.WorkName(v);
+    const std::string_view key = name.substr(0, name.find('='));
+    // Names of one key often follow each other.
+    if (last == nullptr || last->first != key) last = &*keys_.try_emplace(std::string(key)).first;
+    work_keys_[v] = &last->second;
+    ++last->second.values;
     ++facts_tested_;  // a second time, for that it started lately
   }
 }
@@ -264,27 +267,24 @@ void FactComparison::AddColumns(uint32_t hit_min, std::vector<ComparedFact>* fac
 
 void FactComparison::AddWork(uint32_t hit_min, std::vector<ComparedFact>* facts) {
   std::vector<uint32_t> hits(work_hosts_.size());
+  std::vector<uint32_t> started(work_hosts_.size());
   for (const HostIndex host : hit_) {
-    for (const ValueNumber value : table_.Work(host)) ++hits[value];
+    const std::span<const ValueNumber> work = table_.Work(host);
+    const std::span<const uint32_t> since = table_.WorkSince(host);
+    for (size_t i = 0; i < work.size(); ++i) {
+      ++hits[work[i]];
+      started[work[i]] += since[i] >= recent_seconds_ ? 1 : 0;
+    }
   }
   for (ValueNumber v = 1; v < work_hosts_.size(); ++v) {
     if (work_hosts_[v] < 2 || hits[v] < hit_min) continue;
-    KeyComparison* key = WorkKey(v);
-    if (hits[v] >= 2) AddStarted(v, std::max(hit_min, 2u), key, facts);
+    KeyComparison* key = work_keys_[v];
+    if (started[v] >= std::max(hit_min, 2u)) {
+      const FactRef fact{FactKind::kWorkStarted, 0, v};
+      Add({fact, started[v], static_cast<uint32_t>(CountBits(Bits(fact)))}, key, facts);
+    }
     Add({FactRef{FactKind::kWork, 0, v}, hits[v], work_hosts_[v]}, key, facts);
   }
-}
-
-// That it started lately, where at least hit_min hosts that are hit started it so.
-void FactComparison::AddStarted(ValueNumber work, uint32_t hit_min, KeyComparison* key,
-                                std::vector<ComparedFact>* facts) const {
-  uint32_t hit = 0;
-  for (const uint32_t since : WorkSince(work)) {
-    hit += since != kHasNot && since >= recent_seconds_ ? 1 : 0;
-  }
-  if (hit < hit_min) return;
-  const FactRef fact{FactKind::kWorkStarted, 0, work};
-  Add({fact, hit, static_cast<uint32_t>(CountBits(Bits(fact)))}, key, facts);
 }
 
 // Both lists are sorted by host. Where one is much longer, the other's hosts are looked up in it.
@@ -294,8 +294,7 @@ std::vector<uint32_t> FactComparison::WorkSince(ValueNumber work) const {
   const std::span<const WorkHost> hosts = table_.WorkHosts(work);
   if (hit_.size() * kMuchLonger < hosts.size()) {
     for (size_t i = 0; i < hit_.size(); ++i) {
-      const WorkHost* found = table_.FindWork(hit_[i], work);
-      if (found != nullptr) since[i] = found->since_seconds;
+      since[i] = table_.FindWork(hit_[i], work).value_or(kHasNot);
     }
   } else if (hosts.size() * kMuchLonger < hit_.size()) {
     for (const WorkHost& host : hosts) {

@@ -60,6 +60,8 @@ class FactComparison {
   // of the population. The table must live, and stay as it is, as long as this.
   FactComparison(const HostTable& table, HostBits population, std::vector<HostIndex> hit,
                  WallTime recent_since);
+  FactComparison(const FactComparison&) = delete;
+  FactComparison& operator=(const FactComparison&) = delete;
 
   size_t hosts() const { return hosts_; }
   size_t hit() const { return hit_.size(); }
@@ -97,10 +99,7 @@ class FactComparison {
   void AddColumns(uint32_t hit_min, std::vector<ComparedFact>* facts);
   void AddWork(uint32_t hit_min, std::vector<ComparedFact>* facts);
   std::vector<uint32_t> WorkSince(ValueNumber work) const;
-  void AddStarted(ValueNumber work, uint32_t hit_min, KeyComparison* key,
-                  std::vector<ComparedFact>* facts) const;
   void Add(ComparedFact fact, KeyComparison* key, std::vector<ComparedFact>* facts) const;
-  KeyComparison* WorkKey(ValueNumber work);
 
   const HostTable& table_;
   const HostBits population_;
@@ -112,6 +111,7 @@ class FactComparison {
   std::vector<Recent> recent_;
   std::vector<uint32_t> work_hosts_;
   std::map<std::string, KeyComparison> keys_;
+  std::vector<KeyComparison*> work_keys_;  // in keys_, by work
 };
 
 }  // namespace fleetmedic

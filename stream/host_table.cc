@@ -299,7 +299,14 @@ bool HostTable::SetWork(const HostId& host, const std::set<std::string>& work, W
   for (const ValueNumber value : before) {
     if (!std::ranges::binary_search(now, value)) StopWork(*index, value, at_seconds);
   }
+  std::vector<uint32_t> since(now.size(), is_first ? 0 : at_seconds);
+  for (size_t i = 0; i < before.size(); ++i) {
+    const auto same = std::ranges::lower_bound(now, before[i]);
+    if (same == now.end() || *same != before[i]) continue;
+    since[static_cast<size_t>(same - now.begin())] = hosts_[*index].work_since[i];
+  }
   hosts_[*index].work = std::move(now);
+  hosts_[*index].work_since = std::move(since);
   hosts_[*index].has_work = true;
   Tell(*index);
   return true;
@@ -319,10 +326,11 @@ void HostTable::StopWork(HostIndex index, ValueNumber value, uint32_t at) {
   hosts.erase(std::ranges::lower_bound(hosts, index, {}, &WorkHost::host));
 }
 
-const WorkHost* HostTable::FindWork(HostIndex index, ValueNumber v) const {
-  const std::vector<WorkHost>& hosts = work_hosts_[v];
-  const auto found = std::ranges::lower_bound(hosts, index, {}, &WorkHost::host);
-  return found != hosts.end() && found->host == index ? &*found : nullptr;
+std::optional<uint32_t> HostTable::FindWork(HostIndex index, ValueNumber v) const {
+  const HostRow& row = hosts_[index];
+  const auto found = std::ranges::lower_bound(row.work, v);
+  if (found == row.work.end() || *found != v) return std::nullopt;
+  return row.work_since[static_cast<size_t>(found - row.work.begin())];
 }
 
 void HostTable::Tell(HostIndex index) {
@@ -416,7 +424,8 @@ size_t HostTable::MemoryBytes() const {
                  BytesOf(booted_) + BytesOf(keys_) + work_.MemoryBytes() + BytesOf(work_hosts_);
   for (const std::vector<WorkHost>& hosts : work_hosts_) bytes += BytesOf(hosts);
   bytes += by_id_.capacity() * (sizeof(std::pair<HostId, HostIndex>) + 1);
-  for (const HostRow& row : hosts_) bytes += BytesOf(row.work) + 2 * HeapBytes(row.id.str());
+  for (const HostRow& row : hosts_)
+    bytes += BytesOf(row.work) + BytesOf(row.work_since) + 2 * HeapBytes(row.id.str());
   for (const Key& key : keys_) {
     bytes += BytesOf(key.column) + BytesOf(key.changed) + BytesOf(key.old);
     bytes += key.values.MemoryBytes();

@@ -128,12 +128,15 @@ class HostTable {
 
   // What the host runs, sorted by number.
   std::span<const ValueNumber> Work(HostIndex index) const { return hosts_[index].work; }
+  // Since when it runs each of these, in seconds since 1970: 0 where it ran already when we first
+  // heard of it.
+  std::span<const uint32_t> WorkSince(HostIndex index) const { return hosts_[index].work_since; }
   ValueNumber work_values_end() const { return work_.end(); }
   const std::string& WorkName(ValueNumber v) const { return work_.Name(v); }
   // Who runs it, sorted by host.
   std::span<const WorkHost> WorkHosts(ValueNumber v) const { return work_hosts_[v]; }
-  // Null where the host does not run it.
-  const WorkHost* FindWork(HostIndex index, ValueNumber v) const;
+  // Since when the host runs it; none where it does not.
+  std::optional<uint32_t> FindWork(HostIndex index, ValueNumber v) const;
 
   const HostTableDropped& dropped() const { return dropped_; }
   size_t MemoryBytes() const;
@@ -188,7 +191,8 @@ class HostTable {
     bool has_work = false;
     bool is_listed = false;  // in removed_
     uint32_t removed_seconds = 0;
-    std::vector<ValueNumber> work;
+    std::vector<ValueNumber> work;     // sorted
+    std::vector<uint32_t> work_since;  // the same places
   };
 
   std::optional<KeyNumber> NewKey(const std::string& name, const std::vector<bool>& keep);

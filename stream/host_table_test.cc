@@ -105,12 +105,12 @@ TEST(HostTable, KeepsWhatAHostRunsAndSinceWhen) {
   table.SetWork(HostId("b"), {"job=web"}, kStart);
   table.SetWork(HostId("a"), {"job=web", "task_image=web:7"}, kStart + Minutes(3));
   EXPECT_THAT(WorkOf(table, "a"), ElementsAre("job=web", "task_image=web:7"));
-  EXPECT_EQ(table.FindWork(0, table.Work(0)[0])->since_seconds, 0u)
-      << "it ran before we heard of the host";
-  EXPECT_EQ(table.FindWork(0, table.Work(0)[1])->since_seconds,
-            MillisOf(kStart + Minutes(3)) / 1000);
+  EXPECT_EQ(table.FindWork(0, table.Work(0)[0]), 0u) << "it ran before we heard of the host";
+  EXPECT_EQ(table.FindWork(0, table.Work(0)[1]), MillisOf(kStart + Minutes(3)) / 1000);
   EXPECT_EQ(table.WorkHosts(table.Work(0)[0]).size(), 2u);
-  EXPECT_EQ(table.FindWork(1, table.Work(0)[1]), nullptr);
+  EXPECT_EQ(table.FindWork(1, table.Work(0)[1]), std::nullopt);
+  EXPECT_THAT(table.WorkSince(0), ElementsAre(0u, MillisOf(kStart + Minutes(3)) / 1000));
+  EXPECT_EQ(table.WorkHosts(table.Work(0)[1])[0].since_seconds, table.WorkSince(0)[1]);
   table.Forget(kStart + Minutes(4));
   table.SetWork(HostId("c"), {"job=new"}, kStart + Minutes(5));
   EXPECT_EQ(table.work_values_end(), 4u) << "the number of job=db is used again";
@@ -237,7 +237,7 @@ TEST(HostTable, CountsAgreeWithColumnsAfterAnyCalls) {
       told += table.told()[h / 64] >> (h % 64) & 1;
       for (const ValueNumber v : table.Work(h)) {
         ++work[v];
-        EXPECT_NE(table.FindWork(h, v), nullptr);
+        EXPECT_NE(table.FindWork(h, v), std::nullopt);
       }
     }
     EXPECT_EQ(told, table.told_hosts());
