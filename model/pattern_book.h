@@ -48,7 +48,7 @@ struct PatternSummary {
   std::string version;
   std::string text;
   WallTime first_seen = kWallNever;
-  WallTime last_seen = kWallNever;  // the beginning of that minute
+  WallTime last_seen = kWallNever;  // to the minute
   uint64_t hosts = 0;               // distinct within the range
   bool hosts_cut = false;           // there was no room for some: at least so many
   uint64_t lines = 0;               // within the range

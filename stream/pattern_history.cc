@@ -298,7 +298,11 @@ PatternSummary PatternHistory::Summary(const std::string& name, const Row& row, 
   summary.pattern = name;
   summary.kind = row.kind;
   summary.first_seen = row.first_seen;
-  summary.last_seen = TimeOf(row.trace.last());
+  // Known by its minute, and better where there is an example.
+  summary.last_seen = std::max(TimeOf(row.trace.last()), row.first_seen);
+  if (!row.examples.empty()) {
+    summary.last_seen = std::max(summary.last_seen, row.examples.front().at);
+  }
   summary.lines = row.trace.LinesSince(span.from);
   summary.hosts_cut = row.trace.hosts_cut(span.from);
   for (const auto& [host, marks] : row.trace.hosts()) {

@@ -278,7 +278,8 @@ std::string RenderPattern(const Json& pattern, const TextStyle& style, WallTime 
     if (more > 0) text += fmt::format("  and {} more\n", more);
   }
   std::vector<std::string> next = {"fleetmedic patterns diff " + name};
-  if (is_rule) next.push_back("fleetmedic describe rule " + name);
+  next.push_back((is_rule ? "fleetmedic describe rule " : "fleetmedic rules from-template ") +
+                 name);
   if (const std::string issue = TextOf(pattern, "issue"); !issue.empty()) {
     next.push_back("fleetmedic describe issue " + issue);
   }
