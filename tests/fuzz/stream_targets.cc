@@ -40,7 +40,9 @@ void Templates(std::string_view bytes) {
     FLEETMEDIC_CHECK(TemplateMatches(*mined, line));
     FLEETMEDIC_CHECK(TextOf(*mined).size() <= PatternCount::kTextBytesMax);
   }
-  TemplateMiner again;
+  // Room for all of them, and no more than that to be made each time.
+  limits.bytes_max *= 2;
+  TemplateMiner again(limits);
   for (const MinedTemplate& mined : miner.Export()) {
     const Result<Json> json = Json::Parse(ToJson(mined).Dump());
     FLEETMEDIC_CHECK(json.has_value());
@@ -60,7 +62,9 @@ void MinedTemplates(std::string_view bytes) {
   FLEETMEDIC_CHECK(MinedTemplateFromJson(ToJson(*mined)) == *mined);
   (void)TextOf(*mined);
   (void)VariablesOf(*mined);
-  TemplateMiner miner;
+  TemplateLimits limits;
+  limits.shapes_max = 16;
+  TemplateMiner miner(limits);
   for (const TemplateMiner::Counts counts :
        {TemplateMiner::Counts::kTake, TemplateMiner::Counts::kLearn}) {
     if (!miner.Import(*mined, counts)) continue;
