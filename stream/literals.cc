@@ -29,10 +29,18 @@ struct Part {
   bool exact = false;
   std::vector<Literal> strings;       // exact: one of these and nothing else
   std::vector<Requirement> required;  // of a line that has this part
+  // The bytes that it starts with; null where that may be any, or none.
+  std::optional<std::bitset<256>> first;
+  bool at_begin = false;  // it matches at the line's begin alone
 };
 
 Part Any() { return {}; }
-Part Exactly(std::vector<Literal> strings) { return {true, std::move(strings), {}}; }
+Part Exactly(std::vector<Literal> strings) {
+  Part part;
+  part.exact = true;
+  part.strings = std::move(strings);
+  return part;
+}
 Part Nothing() { return Exactly({Literal{}}); }
 
 Literal Joined(const Literal& left, const Literal& right) {
@@ -96,9 +104,10 @@ class Sequence {
 
   Part Take() {
     TellPlain();
-    if (whole_) return {true, std::move(run_), std::move(required_)};
-    AddOneOf(run_, &required_);
-    return {false, {}, std::move(required_)};
+    Part part = whole_ ? Exactly(std::move(run_)) : Any();
+    if (!whole_) AddOneOf(run_, &required_);
+    part.required = std::move(required_);
+    return part;
   }
 
  private:
@@ -137,11 +146,10 @@ class LiteralReader {
  public:
   LiteralReader(std::string_view text, bool ignore_case) : text_(text), ignore_case_(ignore_case) {}
 
-  Requirement Read() {
+  // A pattern that RE2 read to its end and we did not is one that we do not know: any text.
+  Part Read() {
     Part part = Choice();
-    // A pattern that RE2 read to its end and we did not is one that we do not know.
-    if (at_ != text_.size() || lost_) return {};
-    return RequirementOf(std::move(part));
+    return at_ != text_.size() || lost_ ? Any() : part;
   }
 
  private:
@@ -164,8 +172,13 @@ class LiteralReader {
     while (!Ended() && Skip("|")) branches.push_back(Chain());
     if (branches.size() == 1) return std::move(branches.front());
     Part choice = Exactly({});
+    choice.first.emplace();
+    choice.at_begin = true;
     Requirement one_of{Requirement::Kind::kOneOf, {}, {}};
     for (Part& branch : branches) {
+      choice.at_begin = choice.at_begin && branch.at_begin;
+      if (choice.first && branch.first) *choice.first |= *branch.first;
+      if (!branch.first) choice.first.reset();
       choice.exact = choice.exact && branch.exact;
       choice.strings.insert(choice.strings.end(), branch.strings.begin(), branch.strings.end());
       one_of.parts.push_back(RequirementOf(std::move(branch)));
@@ -181,37 +194,60 @@ class LiteralReader {
 
   Part Chain() {
     Sequence sequence;
-    while (!Ended() && Peek() != '|' && Peek() != ')') Repeated(Atom(), &sequence);
-    return sequence.Take();
+    std::optional<std::bitset<256>> first;
+    bool at_begin = false;
+    bool began = false;  // something that takes characters was there
+    while (!Ended() && Peek() != '|' && Peek() != ')') {
+      const Part atom = Atom();
+      const bool taken = Repeated(atom, &sequence);
+      if (began) continue;
+      at_begin = at_begin || (taken && atom.at_begin);
+      const bool takes_none =
+          atom.exact && atom.strings.size() == 1 && atom.strings[0].text.empty();
+      if (taken && takes_none) continue;
+      began = true;
+      if (taken) first = atom.first;
+    }
+    Part chain = sequence.Take();
+    chain.first = first;
+    chain.at_begin = at_begin;
+    return chain;
   }
 
-  void Repeated(Part part, Sequence* sequence) {
+  // False where it may not be there at all.
+  bool Repeated(Part part, Sequence* sequence) {
     int least = 1;
     int most = 1;
     bool repeated = false;
     while (!Ended() && Repetition(&least, &most)) {
       // Two in a row are for RE2 to refuse.
-      if (repeated) return (void)Lost();
+      if (repeated) {
+        Lost();
+        return false;
+      }
       repeated = true;
       Skip("?");
     }
-    if (most == 0) return;
+    if (most == 0) return false;
     if (least == 0) {
       if (most != 1 || !part.exact || part.strings.size() == kStringsMax) {
-        return sequence->Append(Any());
+        sequence->Append(Any());
+        return false;
       }
       part.required.clear();
       part.strings.push_back({});
-      return sequence->Append(part);
+      sequence->Append(part);
+      return false;
     }
     if (least == most && (part.exact || least == 1) && least <= kCopiesMax) {
       for (int i = 0; i < least; ++i) sequence->Append(part);
-      return;
+      return true;
     }
     // The first touches what stands before it, the last what stands behind.
     sequence->Append(part);
     sequence->Append(Any());
     if (part.exact) sequence->Append(part);
+    return true;
   }
 
   bool Repetition(int* least, int* most) {
@@ -261,17 +297,26 @@ class LiteralReader {
       case '^':
       case '$':
         ++at_;
-        return Nothing();
+        return Edge(c == '^');
       default:
         ++at_;
         return One(c);
     }
   }
 
+  static Part Edge(bool at_begin) {
+    Part part = Nothing();
+    part.at_begin = at_begin;
+    return part;
+  }
+
   Part One(char c) const {
     if (c == '\n' || c == '\r' || static_cast<unsigned char>(c) > 0x7f) return Any();
-    if (ignore_case_ && IsLetter(c)) return Exactly({{std::string(1, Lower(c)), true}});
-    return Exactly({{std::string(1, c), false}});
+    const bool folded = ignore_case_ && IsLetter(c);
+    Part part = Exactly({{std::string(1, folded ? Lower(c) : c), folded}});
+    part.first.emplace().set(static_cast<unsigned char>(c));
+    if (folded) part.first->set(static_cast<unsigned char>(c ^ 0x20));
+    return part;
   }
 
   Part Group() {
@@ -341,7 +386,7 @@ class LiteralReader {
     const char c = Peek(1);
     if (c == 'A' || c == 'z' || c == 'b' || c == 'B') {
       at_ += 2;
-      return Nothing();
+      return Edge(c == 'A');
     }
     const std::optional<char> one = EscapedCharacter();
     return one ? One(*one) : Any();
@@ -388,10 +433,12 @@ class LiteralReader {
   Part OneOfClass(const std::bitset<256>& members) const {
     if (members.count() > 2 * kClassMembersMax) return Any();
     Part part = Exactly({});
+    part.first.emplace();
     for (size_t i = 0; i < members.size(); ++i) {
       if (!members.test(i)) continue;
       Part one = One(static_cast<char>(i));
       if (!one.exact) return Any();
+      *part.first |= *one.first;
       if (std::ranges::find(part.strings, one.strings.front()) != part.strings.end()) continue;
       part.strings.push_back(std::move(one.strings.front()));
     }
@@ -411,7 +458,12 @@ class LiteralReader {
 }  // namespace
 
 Requirement RequiredLiterals(std::string_view pattern, bool ignore_case) {
-  return LiteralReader(pattern, ignore_case).Read();
+  return RequirementOf(LiteralReader(pattern, ignore_case).Read());
+}
+
+std::optional<std::bitset<256>> LineBegins(std::string_view pattern, bool ignore_case) {
+  const Part part = LiteralReader(pattern, ignore_case).Read();
+  return part.at_begin ? part.first : std::nullopt;
 }
 
 std::string ToText(const Requirement& requirement) {

@@ -7,6 +7,7 @@
 #ifndef FLEETMEDIC_STREAM_LITERALS_H_
 #define FLEETMEDIC_STREAM_LITERALS_H_
 
+#include <bitset>
 #include <compare>
 #include <cstddef>
 #include <optional>
@@ -44,6 +45,10 @@ struct Requirement {
 
 // Of a pattern that ReadPattern and RE2 let through.
 Requirement RequiredLiterals(std::string_view pattern, bool ignore_case);
+
+// Where every match of the pattern starts with the line: the bytes that the line may start with.
+// Null where it may start elsewhere, or with anything.
+std::optional<std::bitset<256>> LineBegins(std::string_view pattern, bool ignore_case);
 
 // "(a & (b | c))", for tests and messages; literals that ignore case have an 'i' behind them.
 std::string ToText(const Requirement& requirement);

@@ -105,6 +105,29 @@ TEST(RequiredLiterals, StayFewWhereThePatternsStringsAreMany) {
       << "too many literals to look for one pattern";
 }
 
+TEST(LineBegins, AreKnownWhereEachBranchStartsWithTheLine) {
+  const auto begins = [](const char* pattern, bool ignore_case = false) {
+    const auto bytes = LineBegins(pattern, ignore_case);
+    if (!bytes) return std::string("any");
+    std::string text;
+    for (size_t i = 0; i < bytes->size(); ++i) {
+      if (bytes->test(i)) text.push_back(static_cast<char>(i));
+    }
+    return text;
+  };
+  EXPECT_EQ(begins(R"(^(?:F\d{4} |E\d{4} EXIT))"), "EF");
+  EXPECT_EQ(begins("^a|^b"), "ab");
+  EXPECT_EQ(begins(R"(\A\b[xy]+z)"), "xy");
+  EXPECT_EQ(begins("^(?P<a>k)l"), "k");
+  EXPECT_EQ(begins("^k", true), "Kk");
+  EXPECT_EQ(begins("(?i)^k"), "Kk");
+  EXPECT_EQ(begins("(?:^a)b"), "a");
+  for (const char* pattern : {"a", "^a|b", "^a?b", "^(?:a|)b", "^a*b", "^.a", "^[^a]b", R"(^\d)",
+                              "(?:^)?a", "(?:^|x)a", "a^b", "^(?:a|.)b", "^a{0,2}b", "^[\\n]a"}) {
+    EXPECT_EQ(begins(pattern), "any") << pattern;
+  }
+}
+
 TEST(Cheapest, TakesOnePartOfEachAndAllPartsOfOneOf) {
   const auto by_length = [](const Literal& literal) {
     return literal.text == "never" ? std::numeric_limits<double>::infinity()

@@ -75,6 +75,7 @@ std::shared_ptr<const MatchPlan> MatchPlan::Make(std::span<const PatternToFind> 
     if (!pick || pick->cost > kResidual) {
       plan->residual_patterns_.push_back(i);
       residual.push_back(patterns[i].expression);
+      plan->residual_begins_ |= patterns[i].begins.value_or(std::bitset<256>().set());
       continue;
     }
     for (const Literal& literal : pick->literals) plan->Add(literal, i, known.grams, &numbers);
@@ -94,6 +95,7 @@ std::shared_ptr<const MatchPlan> MatchPlan::Make(std::span<const PatternToFind> 
     LogWarning("some patterns do not compile without the others; all are asked about each line",
                {{"error", problems.front().message}});
     plan->residual_ = std::move(all);
+    plan->residual_begins_.set();
     plan->residual_patterns_.resize(patterns.size());
     std::iota(plan->residual_patterns_.begin(), plan->residual_patterns_.end(), 0u);
   }

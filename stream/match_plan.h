@@ -4,10 +4,12 @@
 #ifndef FLEETMEDIC_STREAM_MATCH_PLAN_H_
 #define FLEETMEDIC_STREAM_MATCH_PLAN_H_
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,6 +32,7 @@ struct StreamKnowledge {
 struct PatternToFind {
   Requirement requirement;
   CandidateExpression expression;
+  std::optional<std::bitset<256>> begins = std::nullopt;  // LineBegins
 };
 
 // Immutable, thread-safe. Patterns are numbered from 0 in the order given.
@@ -59,6 +62,8 @@ class MatchPlan {
   // The patterns that no literal tells of, line by line; each is which pattern.
   const std::shared_ptr<const CandidateDatabase>& residual() const { return residual_; }
   const std::vector<uint32_t>& residual_patterns() const { return residual_patterns_; }
+  // The bytes that a line starts with where one of them may match it.
+  const std::bitset<256>& residual_begins() const { return residual_begins_; }
 
  private:
   MatchPlan() = default;
@@ -70,6 +75,7 @@ class MatchPlan {
   std::vector<uint32_t> short_literals_;
   std::shared_ptr<const CandidateDatabase> residual_;
   std::vector<uint32_t> residual_patterns_;
+  std::bitset<256> residual_begins_;
 };
 
 // From the cache where it is kept there; compiled, and put there, where it is not. Null where

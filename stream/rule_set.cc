@@ -103,7 +103,8 @@ std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules, Diagnos
     const std::string& text = cancel ? rule.cancel : rule.pattern;
     read.push_back(ReadPattern(text));
     expressions.push_back({read.back().hyperscan, rule.ignore_case});
-    set->to_find_.push_back({RequiredLiterals(text, rule.ignore_case), expressions.back()});
+    set->to_find_.push_back({RequiredLiterals(text, rule.ignore_case), expressions.back(),
+                             LineBegins(text, rule.ignore_case)});
     set->rule_of_.push_back(index);
     Result<LinePattern> pattern = LinePattern::Compile(text, rule.ignore_case);
     if (!pattern) return ErrorInPattern(rule, cancel, 0, pattern.error().message, diagnostics);
@@ -313,6 +314,10 @@ void Matcher::NoteLiteral(uint32_t literal, size_t at) {
 void Matcher::LookByLine() {
   for (size_t begin = 0; begin < text_.size();) {
     const size_t end = std::min(text_.find('\n', begin), text_.size());
+    if (!plan_->residual_begins().test(static_cast<unsigned char>(text_[begin]))) {
+      begin = end + 1;
+      continue;
+    }
     residual_->Scan(LineAt(text_, begin, end), [&](size_t which) {
       const uint32_t pattern = plan_->residual_patterns()[which];
       if (!trust_->patterns[pattern]) return;
