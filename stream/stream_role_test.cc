@@ -503,6 +503,7 @@ TEST_F(StreamRoleTest, TemplatesGoOnAfterARestart) {
     Turn(400);
   }
   EXPECT_EQ(Counts().front().pattern, Counts().back().pattern);
+  role_.reset();  // before the store that it was lent
 }
 
 TEST_F(StreamRoleTest, WhatWasNotToldYetIsCountedAgainAfterACrash) {
