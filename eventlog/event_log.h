@@ -17,6 +17,8 @@
 
 namespace fleetmedic {
 
+class Json;
+
 struct Record {
   // Records of one key keep their order. A host id for most topics.
   std::string key;
@@ -53,6 +55,10 @@ struct Position {
 
   auto operator<=>(const Position&) const = default;
 };
+
+// {"partition": 0, "offset": 17}: how owners of offsets keep them.
+Json ToJson(const Position& position);
+Result<Position> PositionFromJson(const Json& json);
 
 struct LogRecord {
   Record record;

@@ -16,26 +16,10 @@ constexpr std::string_view kBrakeKey = "brake";
 constexpr std::string_view kNumberKey = "last_number";
 constexpr std::string_view kWrittenAtKey = "written_at";
 
-Json ToJson(const std::vector<Position>& positions) {
+Json PositionsJson(const std::vector<Position>& positions) {
   Json json(Json::Array{});
-  for (const Position& position : positions) {
-    Json member;
-    member.Set("partition", position.partition);
-    member.Set("offset", position.offset);
-    json.Append(std::move(member));
-  }
+  for (const Position& position : positions) json.Append(ToJson(position));
   return json;
-}
-
-Result<Position> PositionFromJson(const Json& json) {
-  Position position;
-  int64_t partition = 0;
-  JsonReader in(json, "position");
-  in.Required("partition", &partition);
-  in.Required("offset", &position.offset);
-  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-  position.partition = static_cast<int32_t>(partition);
-  return position;
 }
 
 // Reads a whole table into a map by `key_of`.
@@ -174,7 +158,7 @@ Status Ledger::WriteTo(StoreTransaction* tx) {
         status = put(table, key, overrides_, OverrideId(key), json_of);
         break;
       case Table::kOffsets:
-        status = tx->Put(table, key, ToJson(offsets_[*ParseTopic(key)]).Dump());
+        status = tx->Put(table, key, PositionsJson(offsets_[*ParseTopic(key)]).Dump());
         break;
       case Table::kMeta:
         if (key == kBrakeKey) status = tx->Put(table, key, ToJson(brake_).Dump());

@@ -29,24 +29,6 @@ Record RecordOf(const FleetIssue& issue, WallTime now) {
   return record;
 }
 
-Json PlaceJson(const Position& position) {
-  Json json;
-  json.Set("partition", int64_t{position.partition});
-  json.Set("offset", position.offset);
-  return json;
-}
-
-Result<Position> PlaceFromJson(const Json& json) {
-  Position position;
-  int64_t partition = 0;
-  JsonReader in(json, "position");
-  in.Required("partition", &partition);
-  in.Required("offset", &position.offset);
-  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-  position.partition = static_cast<int32_t>(partition);
-  return position;
-}
-
 }  // namespace
 
 FleetShard::FleetShard(int32_t partition, std::unique_ptr<Store> store, Parts parts)
@@ -108,7 +90,7 @@ Status FleetShard::Load() {
     JsonReader in(json, "saved fleet");
     in.Required("replay_from", &from);
     in.Required("hosts_reporting", &reporting);
-    in.ListAs("beats", &beats_, PlaceFromJson);
+    in.ListAs("beats", &beats_, PositionFromJson);
     FLEETMEDIC_RETURN_IF_ERROR(in.Done());
     replay_from_ = from;
     parts_.hosts->AssumeReporting(static_cast<uint32_t>(std::clamp<int64_t>(reporting, 0, 1 << 24)),
@@ -199,9 +181,8 @@ Status FleetShard::Commit(WallTime now, uint32_t hosts_reporting,
 Status FleetShard::CommitRows(const std::vector<FleetIssue>& issues, bool patterns,
                               uint32_t hosts_reporting, const std::vector<Position>& beats) {
   // Closed issues that were told are not needed any more.
-  const std::vector<std::string> told =
-      to_tell_.empty() ? std::exchange(closed_, {}) : std::vector<std::string>();
-  return store_->Commit(lease_->epoch, [&](StoreTransaction& transaction) -> Status {
+  const std::vector<std::string> told = to_tell_.empty() ? closed_ : std::vector<std::string>();
+  const auto write = [&](StoreTransaction& transaction) -> Status {
     for (const std::string& id : told) {
       FLEETMEDIC_RETURN_IF_ERROR(transaction.Erase(Table::kIssues, id));
     }
@@ -220,11 +201,14 @@ Status FleetShard::CommitRows(const std::vector<FleetIssue>& issues, bool patter
     whole.Set("replay_from", places_.empty() ? replay_from_.value_or(0) : places_.front().offset);
     whole.Set("hosts_reporting", int64_t{hosts_reporting});
     Json places(Json::Array{});
-    for (const Position& position : beats) places.Append(PlaceJson(position));
+    for (const Position& position : beats) places.Append(ToJson(position));
     whole.Set("beats", std::move(places));
     whole.Set("watch", watch_->SavedWhole());
     return transaction.Put(Table::kMeta, kWholeKey, whole.Dump());
-  });
+  };
+  FLEETMEDIC_RETURN_IF_ERROR(store_->Commit(lease_->epoch, write));
+  if (!told.empty()) closed_.clear();
+  return {};
 }
 
 }  // namespace fleetmedic
