@@ -24,11 +24,9 @@ struct IssueScope {
   std::string fact;  // empty: the fleet
   std::string value;
 
-  // "fleet", "rack r17".
+  // "fleet", "rack r17". One rack that is sick is a rack's trouble and not the fleet's: people are
+  // told, and its hosts' drains are held all the same.
   std::string Text() const;
-  // One rack that is sick is a rack's trouble and not the fleet's: people are told, and its hosts'
-  // drains are held all the same.
-  bool IsRack() const { return fact == "rack"; }
   bool Covers(const HostFacts& facts) const;
 
   bool operator==(const IssueScope&) const = default;

@@ -45,10 +45,6 @@ std::optional<PatternNumber> PatternCounter::NumberOf(Pattern pattern) {
   return number;
 }
 
-void PatternCounter::SetText(PatternNumber pattern, std::string_view text) {
-  patterns_[pattern].of.text = Capped(text, PatternCount::kTextBytesMax);
-}
-
 void PatternCounter::Begin(int32_t partition, int64_t offset, const HostId& host,
                            std::string_view source, WallTime at, WallTime now) {
   const auto [range, fresh] = offsets_.try_emplace(partition, Offsets{offset, offset});
@@ -196,18 +192,6 @@ PatternVariable PatternCounter::MostFrequent(const Variable& variable) {
     }
   }
   return told;
-}
-
-size_t PatternCounter::MemoryBytes() const {
-  size_t bytes = hosts_.size() * (sizeof(HostId) + sizeof(std::pair<HostId, uint32_t>));
-  for (const State& state : patterns_) {
-    bytes += sizeof(State) + 2 * state.of.pattern.size() + state.of.text.size();
-    for (const Minute& minute : state.minutes) {
-      bytes += sizeof(Minute) + minute.told.capacity() * sizeof(uint64_t) +
-               minute.hosts.capacity() * sizeof(uint32_t);
-    }
-  }
-  return bytes;
 }
 
 }  // namespace fleetmedic

@@ -48,9 +48,6 @@ class PatternCounter {
   };
   // None past patterns_max.
   std::optional<PatternNumber> NumberOf(Pattern pattern);
-  // A template's text grows more general with time.
-  void SetText(PatternNumber pattern, std::string_view text);
-  WallTime FirstSeen(PatternNumber pattern) const { return patterns_[pattern].of.first_seen; }
 
   // The lines that follow are of this record of the logs. `at` is when its host read them, `now`
   // when we do: a time that is ahead of now is taken as now.
@@ -67,7 +64,6 @@ class PatternCounter {
   // Lines that were not counted for a limit, since the start.
   uint64_t dropped() const { return dropped_; }
   size_t patterns() const { return patterns_.size(); }
-  size_t MemoryBytes() const;
 
  private:
   // The name of a variable, and lines by its value.
