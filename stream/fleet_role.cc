@@ -13,6 +13,8 @@ namespace fleetmedic {
 namespace {
 
 constexpr size_t kLettersPerAppend = 100;
+// Each is at most a mebibyte: within what one append takes.
+constexpr size_t kIssuesPerAppend = 50;
 constexpr size_t kLetterBytesMax = 4096;
 constexpr Millis kCommitEvery = Seconds(1);
 
@@ -154,6 +156,9 @@ Result<bool> FleetRole::TakePartitions(MonoTime now) {
       continue;
     }
     if (led) continue;
+    // Its windows are empty, whatever was read before.
+    owned.replayed = false;
+    owned.replay.reset();
     if (beats_ == nullptr) {
       FLEETMEDIC_ASSIGN_OR_RETURN(beats_, parts_.log->OpenAt(Topic::kHealth, owned.shard->beats()));
     }
@@ -256,10 +261,12 @@ Status FleetRole::Settle(WallTime now) {
 
 Status FleetRole::Tell(FleetShard* shard) {
   std::vector<Record>& records = shard->to_tell();
-  if (records.empty()) return {};
-  FLEETMEDIC_RETURN_IF_ERROR(parts_.log->Append(Topic::kIssues, records));
-  issues_told_.Add(static_cast<double>(records.size()));
-  records.clear();
+  while (!records.empty()) {
+    const size_t count = std::min(records.size(), kIssuesPerAppend);
+    FLEETMEDIC_RETURN_IF_ERROR(parts_.log->Append(Topic::kIssues, std::span(records).first(count)));
+    issues_told_.Add(static_cast<double>(count));
+    records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(count));
+  }
   return {};
 }
 

@@ -7,7 +7,7 @@
 #include "eventlog/fault_event_log.h"
 #include "eventlog/memory_event_log.h"
 #include "model/health_event.h"
-#include "store/lent_store.h"
+#include "store/fault_store.h"
 #include "store/memory_store.h"
 
 namespace fleetmedic {
@@ -44,7 +44,9 @@ class FleetRoleTest : public testing::Test {
     parts.log = &faults_;
     parts.metrics = &metrics_;
     parts.open_store = [this](int32_t partition) -> Result<std::unique_ptr<Store>> {
-      return std::make_unique<LentStore>(stores_[static_cast<size_t>(partition)].get());
+      auto store = std::make_unique<FaultStore>(stores_[static_cast<size_t>(partition)].get());
+      opened_[partition] = store.get();
+      return store;
     };
     parts.owner = "process-" + std::to_string(++lives_);
     parts.rules = {"k.io", "k.net"};
@@ -96,6 +98,7 @@ class FleetRoleTest : public testing::Test {
   FaultEventLog faults_{&memory_};
   Metrics metrics_;
   std::vector<std::unique_ptr<MemoryStore>> stores_;
+  std::map<int32_t, FaultStore*> opened_;  // by the latest role
   int lives_ = 0;
   int seconds_ = 0;
   int64_t offset_ = 0;
@@ -223,6 +226,64 @@ TEST_P(FleetRoleFaults, LoseNoIssueAndDoubleNone) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryCall, FleetRoleFaults, testing::ValuesIn(EveryFault()));
+
+class FleetRoleStoreFaults : public FleetRoleTest,
+                             public testing::WithParamInterface<std::tuple<StoreCall, int>> {};
+
+TEST_P(FleetRoleStoreFaults, LoseNoIssueAndDoubleNone) {
+  const auto [call, number] = GetParam();
+  auto role = MakeRole();
+  Run(kQuiet, {role.get()});
+  Say("k.io", 0, 4, 25);
+  for (const auto& [partition, store] : opened_) {
+    store->FailAt(call, 1, static_cast<CallFault>(number));
+  }
+  int64_t faults = 0;
+  const auto again = [&] {
+    bool crashed = false;
+    for (const auto& [partition, store] : opened_) crashed = crashed || store->crashed();
+    if (!crashed) return;
+    for (const auto& [partition, store] : opened_) faults += store->faults();
+    role.reset();
+    opened_.clear();
+    role = MakeRole();
+  };
+  for (int i = 0; i < 130; ++i) {
+    Run(Seconds(1), {role.get()});
+    again();
+  }
+  for (const auto& [partition, store] : opened_) faults += store->faults();
+  EXPECT_GE(faults, 1);
+  std::set<std::string> ids;
+  for (const FleetIssue& issue : Told()) ids.insert(issue.id);
+  ASSERT_THAT(ids, SizeIs(1));
+  EXPECT_EQ(Told().back().hosts_total, 25u);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryCall, FleetRoleStoreFaults,
+                         testing::Combine(testing::Values(StoreCall::kLease, StoreCall::kCommit),
+                                          testing::Range(0, static_cast<int>(kCallFaultCount))));
+
+TEST_F(FleetRoleTest, OneThatWasFencedReadsTheLastHourAgain) {
+  auto role = MakeRole();
+  Run(kQuiet, {role.get()});
+  Say("k.io", 0, 4, 4);
+  Run(Minutes(2), {role.get()});
+  // It stands still past its lease, and another has it for a moment.
+  clock_.Advance(Seconds(11));
+  for (const auto& store : stores_) {
+    const Lease lease = store->Acquire("another", Seconds(10)).value();
+    ASSERT_TRUE(store->Release(lease));
+  }
+  Run(Seconds(10), {role.get()});
+  Say("k.io", 16, 4, 21);
+  Run(Seconds(70), {role.get()});
+  ASSERT_FALSE(Told().empty());
+  uint64_t hosts = 0;
+  const std::vector<IssuePoint> series = Told()[0].series;
+  for (const IssuePoint& point : series) hosts += point.hosts;
+  EXPECT_EQ(hosts, 25u);
+}
 
 }  // namespace
 }  // namespace fleetmedic

@@ -12,7 +12,7 @@
 #include "base/lz4.h"
 #include "eventlog/fault_event_log.h"
 #include "eventlog/memory_event_log.h"
-#include "store/lent_store.h"
+#include "store/fault_store.h"
 #include "store/memory_store.h"
 
 namespace fleetmedic {
@@ -492,7 +492,7 @@ TEST_F(StreamRoleTest, TemplatesGoOnAfterARestart) {
     role_.reset();
     TemplateBook::Parts parts;
     parts.metrics = &metrics;
-    parts.store = std::make_unique<LentStore>(&store);
+    parts.store = std::make_unique<FaultStore>(&store);
     parts.owner = "life-" + std::to_string(life);
     templates_ = std::make_unique<TemplateBook>(std::move(parts));
     MakeRole(OneRule());

@@ -1,7 +1,7 @@
 // The whole way of a fleet's trouble, on one thread and simulated time: log lines of many hosts,
 // the stream's two stages, the issue, and a remediator that drains nobody for it.
 #include "remediation/controller_fixture.h"
-#include "store/lent_store.h"
+#include "store/fault_store.h"
 #include "stream/fleet_role.h"
 #include "stream/stream_role.h"
 
@@ -47,7 +47,7 @@ class FleetIssueSim : public ControllerTest {
     fleet.log = &memory_log_;
     fleet.metrics = &metrics_;
     fleet.open_store = [this](int32_t) -> Result<std::unique_ptr<Store>> {
-      return std::make_unique<LentStore>(&fleet_store_);
+      return std::make_unique<FaultStore>(&fleet_store_);
     };
     fleet.owner = "fleet";
     fleet.rules = {"kernel.nvme_timeout"};
