@@ -190,6 +190,22 @@ TEST(ApiJson, WhatNeedsAPersonIsNamedAndBounded) {
   EXPECT_EQ(*cut.back()["detail"].string(), "151 more; see the hosts");
 }
 
+TEST(ApiJson, AnOpenFleetIssueNeedsAPersonAndSaysWhy) {
+  FleetSnapshot snapshot = TestFleet({TestHost("web-1")});
+  auto issue = std::make_shared<FleetIssue>();
+  issue->id = "I-3fa94c21";
+  issue->text = "«device» did not answer";
+  issue->hosts_total = 41;
+  issue->opened_at = kTestNow;
+  issue->why = "41 of 41 hit run kernel 6.1.99; 0 of 3,959 others do.";
+  snapshot.issues = {issue};
+  const Json::Array needs = NeedsYou(snapshot, {});
+  ASSERT_EQ(needs.size(), 1u);
+  EXPECT_EQ(*needs[0]["what"].string(),
+            "A fleet issue is open: I-3fa94c21, «device» did not answer on 41 hosts");
+  EXPECT_EQ(*needs[0]["detail"].string(), issue->why);
+}
+
 TEST(ApiJson, ManySilentHostsAreOneEntry) {
   std::vector<HostRecord> hosts;
   for (int i = 0; i < 20; ++i) {
