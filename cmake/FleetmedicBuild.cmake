@@ -52,11 +52,13 @@ function(fleetmedic_library name)
 endfunction()
 
 # fleetmedic_test(NAME SOURCES a_test.cc ... [LIBS lib ...] [LABELS unit|contract|sim|e2e]
-#                 [TIMEOUT seconds] [WAITS])
-# One GoogleTest binary; each of its tests is a ctest of its own, run in the source folder. WAITS: an
-# e2e test that waits for most of its time; it begins first and runs beside the others.
+#                 [TIMEOUT seconds] [WAITS] [BESIDE_OTHERS what])
+# One GoogleTest binary; each of its tests is a ctest of its own, run in the source folder. Of e2e
+# tests each has the machine to itself, but for those that wait for most of their time: these begin
+# first and run beside others. WAITS: beside any. BESIDE_OTHERS: beside any but those with the same
+# word, which start the same kind of daemon.
 function(fleetmedic_test name)
-  cmake_parse_arguments(ARG "WAITS" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "WAITS" "TIMEOUT;BESIDE_OTHERS" "SOURCES;LIBS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
@@ -74,10 +76,15 @@ function(fleetmedic_test name)
   if(ARG_WAITS)
     set(serial FALSE)
     set(cost 100)
+  elseif(ARG_BESIDE_OTHERS)
+    set(serial FALSE)
+    set(cost 50)
+    set(lock RESOURCE_LOCK ${ARG_BESIDE_OTHERS})
   endif()
   target_link_libraries(${name} PRIVATE fleetmedic_flags ${ARG_LIBS} GTest::gmock_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     TEST_PREFIX "${name}."
-    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial} COST ${cost})
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial} COST ${cost}
+      ${lock})
 endfunction()
