@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "bench/log_kinds.h"
+#include "stream/matcher.h"
 
 namespace fleetmedic {
 namespace {

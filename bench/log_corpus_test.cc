@@ -7,6 +7,7 @@
 
 #include "bench/rule_literals.h"
 #include "config/diagnostics.h"
+#include "stream/matcher.h"
 
 namespace fleetmedic {
 namespace {

@@ -13,6 +13,7 @@
 #include "bench/figures.h"
 #include "bench/log_corpus.h"
 #include "bench/log_rules.h"
+#include "stream/matcher.h"
 
 namespace fleetmedic {
 

@@ -15,7 +15,7 @@
 #include "eventlog/event_log.h"
 #include "model/log_frame.h"
 #include "stream/kernel_record.h"
-#include "stream/rule_set.h"
+#include "stream/matcher.h"
 #include "stream/thresholds.h"
 
 namespace fleetmedic {

@@ -7,8 +7,8 @@
 
 #include "base/random.h"
 #include "config/pattern.h"
+#include "stream/matcher.h"
 #include "stream/pattern_example.h"
-#include "stream/rule_set.h"
 
 // Of made-up rules, and lines for each set of them; more in match_sim_test: 10^7 pairs.
 #ifndef FLEETMEDIC_MATCH_ROUNDS

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "stream/matcher.h"
 
 namespace fleetmedic {
 namespace {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "stream/matcher.h"
 
 namespace fleetmedic {
 namespace {

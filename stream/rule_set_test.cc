@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "config/pattern.h"
 #include "model/ids.h"
+#include "stream/matcher.h"
 
 namespace fleetmedic {
 namespace {

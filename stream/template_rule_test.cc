@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "stream/labelled_lines.h"
+#include "stream/matcher.h"
 #include "stream/rule_check.h"
 #include "stream/template_miner.h"
 

@@ -5,6 +5,7 @@
 #include "config/show.h"
 #include "config/text_template.h"
 #include "console/selector.h"
+#include "stream/matcher.h"
 #include "stream/npd_import.h"
 #include "stream/rule_check.h"
 #include "tests/fuzz/targets.h"
