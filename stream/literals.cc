@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "stream/pattern_syntax.h"
+
 namespace fleetmedic {
 namespace {
 
@@ -18,11 +20,8 @@ constexpr size_t kPartsMax = 32;
 // Copies of x{n} that are written out.
 constexpr int kCopiesMax = 8;
 
-constexpr int kNoMaximum = -1;
-
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // What a part of a pattern matches. Not exact: any text, as far as this reader knows.
 struct Part {
@@ -216,21 +215,16 @@ class LiteralReader {
 
   // False where it may not be there at all.
   bool Repeated(Part part, Sequence* sequence) {
-    int least = 1;
-    int most = 1;
-    bool repeated = false;
-    while (!Ended() && Repetition(&least, &most)) {
-      // Two in a row are for RE2 to refuse.
-      if (repeated) {
-        Lost();
-        return false;
-      }
-      repeated = true;
-      Skip("?");
-    }
-    if (most == 0) return false;
-    if (least == 0) {
-      if (most != 1 || !part.exact || part.strings.size() == kStringsMax) {
+    if (lost_) return false;
+    std::string_view rest = text_.substr(at_);
+    const std::optional<Repetition> repetition = TakeRepetition(&rest);
+    // Two in a row are for RE2 to refuse.
+    if (repetition && TakeRepetition(&rest)) lost_ = true;
+    const Repetition times = repetition.value_or(Repetition());
+    at_ = text_.size() - rest.size();
+    if (lost_ || times.most == 0) return false;
+    if (times.least == 0) {
+      if (times.most != 1 || !part.exact || part.strings.size() == kStringsMax) {
         sequence->Append(Any());
         return false;
       }
@@ -239,8 +233,9 @@ class LiteralReader {
       sequence->Append(part);
       return false;
     }
-    if (least == most && (part.exact || least == 1) && least <= kCopiesMax) {
-      for (int i = 0; i < least; ++i) sequence->Append(part);
+    if (times.least == times.most && (part.exact || times.least == 1) &&
+        times.least <= kCopiesMax) {
+      for (int i = 0; i < times.least; ++i) sequence->Append(part);
       return true;
     }
     // The first touches what stands before it, the last what stands behind.
@@ -248,38 +243,6 @@ class LiteralReader {
     sequence->Append(Any());
     if (part.exact) sequence->Append(part);
     return true;
-  }
-
-  bool Repetition(int* least, int* most) {
-    if (Skip("*")) return Set(least, 0, most, kNoMaximum);
-    if (Skip("+")) return Set(least, 1, most, kNoMaximum);
-    if (Skip("?")) return Set(least, 0, most, 1);
-    if (Peek() != '{') return false;
-    // What is not well formed is plain text.
-    size_t at = at_ + 1;
-    const int low = Number(&at);
-    if (low < 0) return false;
-    int high = low;
-    if (at < text_.size() && text_[at] == ',') {
-      ++at;
-      high = Number(&at);
-    }
-    if (at >= text_.size() || text_[at] != '}') return false;
-    at_ = at + 1;
-    return Set(least, low, most, high);
-  }
-  static bool Set(int* least, int low, int* most, int high) {
-    *least = low;
-    *most = high;
-    return true;
-  }
-  // -1 where there is none, as in "{3,}".
-  int Number(size_t* at) const {
-    int number = -1;
-    for (; *at < text_.size() && IsDigit(text_[*at]); ++*at) {
-      number = std::min(std::max(number, 0) * 10 + (text_[*at] - '0'), 100'000);
-    }
-    return number;
   }
 
   Part Atom() {
@@ -343,43 +306,15 @@ class LiteralReader {
     return part;
   }
 
-  // A character of a class or an escape of one; null for what stands for several.
+  // Null for what stands for several.
   std::optional<char> EscapedCharacter() {
-    const char c = Peek(1);
-    at_ += 2;
-    switch (c) {
-      case 'a':
-        return '\a';
-      case 'f':
-        return '\f';
-      case 'n':
-        return '\n';
-      case 'r':
-        return '\r';
-      case 't':
-        return '\t';
-      case 'x':
-        return HexCharacter();
-      default:
-        // \d, \w and the like; \A, \b and \z are not asked for here.
-        if (IsLetter(c) || IsDigit(c)) return std::nullopt;
-        return c;
-    }
-  }
-  std::optional<char> HexCharacter() {
-    int value = 0;
-    for (int i = 0; i < 2; ++i, ++at_) {
-      const char digit = Lower(Peek());
-      if (IsDigit(digit)) {
-        value = value * 16 + (digit - '0');
-      } else if (digit >= 'a' && digit <= 'f') {
-        value = value * 16 + (digit - 'a' + 10);
-      } else {
-        lost_ = true;
-        return std::nullopt;
-      }
-    }
-    return static_cast<char>(value);
+    std::string_view rest = text_.substr(at_);
+    lost_ = lost_ || rest.size() < 2;
+    const bool is_hex = Peek(1) == 'x';
+    const std::optional<char> one = TakeEscape(&rest);
+    lost_ = lost_ || (is_hex && !one);
+    at_ = text_.size() - rest.size();
+    return one;
   }
 
   Part Escape() {
@@ -394,6 +329,8 @@ class LiteralReader {
 
   // Null for what is not one character.
   std::optional<char> Member() {
+    if (Ended()) lost_ = true;
+    if (lost_) return std::nullopt;
     if (Peek() == '\\') return EscapedCharacter();
     return text_[at_++];
   }

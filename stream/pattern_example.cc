@@ -1,11 +1,11 @@
 #include "stream/pattern_example.h"
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
 #include "config/pattern.h"
 #include "stream/line_pattern.h"
+#include "stream/pattern_syntax.h"
 
 namespace fleetmedic {
 namespace {
@@ -58,30 +58,16 @@ class Maker {
   }
 
   int Times() {
-    int times = 1;
-    if (Next("*") || Next("?")) {
-      times = many_;
-    } else if (Next("+")) {
-      times = std::max(many_, 1);
-    } else if (rest_.starts_with('{') && rest_.size() > 1 && IsDigit(rest_[1])) {
-      const auto [end, error] =
-          std::from_chars(rest_.data() + 1, rest_.data() + rest_.size(), times);
-      const size_t close = rest_.find('}');
-      if (error != std::errc() || close == std::string_view::npos) failed_ = true;
-      rest_.remove_prefix(failed_ ? rest_.size() : close + 1);
-    } else {
-      return 1;
-    }
-    Next("?");
-    return times;
+    const Repetition times = TakeRepetition(&rest_).value_or(Repetition());
+    return times.least == 0 && times.most != 0 ? many_ : times.least;
   }
 
   std::string Atom(int depth) {
     const char c = rest_.front();
     if (c == '(') return Group(depth);
     if (c == '[') return Class();
-    rest_.remove_prefix(1);
     if (c == '\\') return Escape();
+    rest_.remove_prefix(1);
     if (c == '^' || c == '$') return "";
     if (c == '.') return "x";
     return std::string(1, c);
@@ -103,27 +89,16 @@ class Maker {
   }
 
   std::string Escape() {
-    if (rest_.empty()) return Fail();
-    const char c = rest_.front();
-    rest_.remove_prefix(1);
+    const char c = rest_.size() < 2 ? '\0' : rest_[1];
+    const std::optional<char> one = TakeEscape(&rest_);
+    if (one) return std::string(1, *one);
     constexpr std::string_view kNothing = "bBAz";
     if (kNothing.find(c) != std::string_view::npos) return "";
+    if (std::string_view("dDwWsS").find(c) == std::string_view::npos) return Fail();
     for (const char tried : kTried) {
-      if (std::string_view("dDwWsS").find(c) == std::string_view::npos) break;
       if (InKind(c, tried)) return std::string(1, tried);
     }
-    if (c == 't') return "\t";
-    if (c == 'x') return Hex();
-    return std::string(1, c);
-  }
-
-  std::string Hex() {
-    int value = 0;
-    const size_t length = std::min<size_t>(rest_.size(), 2);
-    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + length, value, 16);
-    if (error != std::errc() || length != 2) return Fail();
-    rest_.remove_prefix(2);
-    return std::string(1, static_cast<char>(value));
+    return Fail();
   }
 
   static bool InKind(char kind, char c) {
@@ -145,20 +120,10 @@ class Maker {
 
   // By asking RE2 of single characters: classes have too many forms to be read twice.
   std::string Class() {
-    size_t end = 1;
-    if (rest_.substr(end).starts_with('^')) ++end;
-    if (rest_.substr(end).starts_with(']')) ++end;
-    while (end < rest_.size() && rest_[end] != ']') {
-      if (rest_.substr(end).starts_with("[:")) {
-        end = std::min(rest_.find(":]", end), rest_.size() - 1) + 1;
-      } else if (rest_[end] == '\\') {
-        ++end;
-      }
-      ++end;
-    }
-    if (end >= rest_.size()) return Fail();
-    const std::string of_class(rest_.substr(0, end + 1));
-    rest_.remove_prefix(end + 1);
+    const size_t length = ClassLength(rest_);
+    if (length == 0) return Fail();
+    const std::string of_class(rest_.substr(0, length));
+    rest_.remove_prefix(length);
     const Result<LinePattern> one = LinePattern::Compile("^(?:" + of_class + ")$", false);
     if (!one) return Fail();
     std::vector<std::string_view> values;

@@ -227,6 +227,7 @@ stream/line_words
 stream/mined_template
 stream/pattern_diff
 stream/pattern_history
+stream/pattern_syntax
 stream/pattern_trace
 stream/pattern_window
 stream/tail_probability
