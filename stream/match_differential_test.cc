@@ -1,7 +1,9 @@
-// The matcher against the plain definition: each rule's RE2 on each line, alone. Expressions and
-// lines are made up from what the stages could get wrong.
+// The matcher, and the program of each pattern that has one, against the plain definition: each
+// rule's RE2 on each line, alone. Expressions and lines are made up from what the stages could get
+// wrong.
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include <gtest/gtest.h>
 
@@ -9,6 +11,8 @@
 #include "config/pattern.h"
 #include "stream/matcher.h"
 #include "stream/pattern_example.h"
+#include "stream/plain_program.h"
+#include "stream/plain_reader.h"
 
 // Of made-up rules, and lines for each set of them; more in match_sim_test: 10^7 pairs.
 #ifndef FLEETMEDIC_MATCH_ROUNDS
@@ -100,6 +104,12 @@ class PatternMaker {
 struct Rules {
   std::shared_ptr<const RuleSet> set;
   std::vector<LinePattern> alone;
+  PlainPrograms programs;
+};
+
+struct Compared {
+  size_t pairs = 0;     // of a rule and a line
+  size_t programs = 0;  // of these, those whose rule's program said something
 };
 
 constexpr std::string_view kSources[] = {"kernel", "journal:a.service", "file:/var/log/b"};
@@ -123,7 +133,9 @@ Rules MakeRules(size_t count, Random* random) {
     rules.push_back(std::move(rule));
   }
   Rules made;
+  PlainReader reader;
   for (const Rule& rule : rules) {
+    made.programs.Add(reader.Read(rule.pattern, rule.ignore_case));
     made.alone.push_back(LinePattern::Compile(rule.pattern, rule.ignore_case).value());
   }
   Diagnostics diagnostics;
@@ -158,8 +170,27 @@ std::string MakeLine(const std::vector<std::string>& examples, Random* random) {
   return line;
 }
 
-// Pairs of a rule and a line that were compared.
-size_t CompareTexts(const Rules& rules, size_t lines, size_t long_line_bytes, Random* random) {
+bool Same(std::span<const std::string_view> left, std::span<const std::string_view> right) {
+  return std::ranges::equal(left, right, [](std::string_view a, std::string_view b) {
+    return a.data() == b.data() && a.size() == b.size();
+  });
+}
+
+// `expected`: RE2's captures, null where it says that the pattern does not match.
+bool CompareProgram(const Rules& rules, size_t rule, std::string_view line,
+                    const std::vector<std::string_view>* expected) {
+  std::vector<std::string_view> values;
+  const PlainPrograms::Answer answer = rules.programs.Run(rule, line, &values);
+  if (answer == PlainPrograms::Answer::kUnknown) return false;
+  const bool matches = answer == PlainPrograms::Answer::kYes;
+  const std::string& pattern = rules.set->rules()[rule].pattern;
+  EXPECT_EQ(matches, expected != nullptr) << pattern << "\non " << line;
+  EXPECT_TRUE(!matches || expected == nullptr || Same(values, *expected))
+      << pattern << "\non " << line;
+  return true;
+}
+
+Compared CompareTexts(const Rules& rules, size_t lines, size_t long_line_bytes, Random* random) {
   std::vector<std::string> examples;
   for (const Rule& rule : rules.set->rules()) {
     const std::optional<std::string> example = ExampleOf(rule.pattern);
@@ -167,7 +198,7 @@ size_t CompareTexts(const Rules& rules, size_t lines, size_t long_line_bytes, Ra
   }
   Matcher matcher(rules.set);
   std::vector<std::string_view> values;
-  size_t pairs = 0;
+  Compared compared;
   for (size_t done = 0; done < lines;) {
     std::string text;
     const size_t of_text = std::min(lines - done, 1 + random->Below(120));
@@ -181,10 +212,12 @@ size_t CompareTexts(const Rules& rules, size_t lines, size_t long_line_bytes, Ra
     std::map<std::pair<size_t, size_t>, std::vector<std::string_view>> expected;
     ForEachLine(text, [&](size_t number, std::string_view line) {
       for (size_t i = 0; i < rules.alone.size(); ++i) {
-        ++pairs;
+        const bool matches = rules.alone[i].Match(line, &values);
+        ++compared.pairs;
+        compared.programs += CompareProgram(rules, i, line, matches ? &values : nullptr) ? 1 : 0;
         const auto& sources = rules.set->rules()[i].sources;
         if (std::ranges::find(sources, source) == sources.end()) continue;
-        if (rules.alone[i].Match(line, &values)) expected[{number, i}] = values;
+        if (matches) expected[{number, i}] = values;
       }
     });
     auto next = expected.begin();
@@ -203,22 +236,26 @@ size_t CompareTexts(const Rules& rules, size_t lines, size_t long_line_bytes, Ra
       const Rule& missed = rules.set->rules()[next->first.second];
       ADD_FAILURE() << "missed line " << next->first.first << " of " << missed.pattern << " needs "
                     << ToText(RequiredLiterals(missed.pattern, missed.ignore_case));
-      return pairs;
+      return compared;
     }
     // What it learnt changes by what it looks, and not what it finds.
     if (random->Chance(0.02)) matcher.Use(matcher.Planning()());
   }
-  return pairs;
+  return compared;
 }
 
 TEST(MatchText, SaysOfEveryLineWhatEachRulesExpressionSaysAlone) {
   Random random(41);
-  size_t pairs = 0;
+  Compared all;
   for (int round = 0; round < FLEETMEDIC_MATCH_ROUNDS && !::testing::Test::HasFailure(); ++round) {
     const size_t rules = 10 + random.Below(50);
-    pairs += CompareTexts(MakeRules(rules, &random), FLEETMEDIC_MATCH_LINES, 3000, &random);
+    const Compared compared =
+        CompareTexts(MakeRules(rules, &random), FLEETMEDIC_MATCH_LINES, 3000, &random);
+    all.pairs += compared.pairs;
+    all.programs += compared.programs;
   }
-  EXPECT_GE(pairs, size_t{FLEETMEDIC_MATCH_ROUNDS} * FLEETMEDIC_MATCH_LINES * 25);
+  EXPECT_GE(all.pairs, size_t{FLEETMEDIC_MATCH_ROUNDS} * FLEETMEDIC_MATCH_LINES * 25);
+  EXPECT_GE(all.programs, all.pairs / 4);
 }
 
 TEST(MatchText, SaysItOfLinesOfAMegabyteToo) {

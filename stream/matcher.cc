@@ -54,8 +54,8 @@ std::span<const std::pair<std::string_view, std::string_view>> RuleMatch::captur
   if (std::exchange(captured->filled, true)) return captured->captures;
   captured->captures.clear();
   if (pattern.captures().empty()) return {};
-  // It does: Matches said so.
-  FLEETMEDIC_CHECK(pattern.Match(line, &captured->values));
+  // It matches: Matches said so.
+  FLEETMEDIC_CHECK(captured->has_values || pattern.Match(line, &captured->values));
   for (size_t i = 0; i < captured->values.size(); ++i) {
     captured->captures.emplace_back(pattern.captures()[i], captured->values[i]);
   }
@@ -189,9 +189,17 @@ bool Matcher::AskPattern(std::string_view line, size_t index,
                          absl::FunctionRef<void(const RuleMatch&)> matched) {
   const LinePattern& pattern = rules_->patterns_[index];
   ++counts_.asked;
-  if (!pattern.Matches(line)) return false;
+  const PlainPrograms::Answer answer = rules_->plain_.Run(index, line, &captured_.values);
+  if (answer == PlainPrograms::Answer::kUnknown) {
+    ++counts_.asked_of_re2;
+    counts_.gave_up += rules_->plain_.Has(index) ? 1 : 0;
+    if (!pattern.Matches(line)) return false;
+  } else if (answer == PlainPrograms::Answer::kNo) {
+    return false;
+  }
   ++counts_.matched;
   ++pattern_matches_[index];
+  captured_.has_values = answer == PlainPrograms::Answer::kYes;
   captured_.filled = false;
   const size_t rule = rules_->rule_of_[index];
   matched({rules_->rules_[rule], rule, index >= rules_->rules_.size(), rules_->units_[rule],

@@ -1,6 +1,7 @@
 // What a rule set is asked through. What comes before RE2 only finds the lines and the rules that
 // are worth asking: the rules' rarest literals, looked for in a whole frame at once; where a line
-// holds those of many patterns, Hyperscan; then RE2, for what is left, with its captures.
+// holds those of many patterns, Hyperscan; then, for what is left, the patterns' small programs,
+// and RE2 for those that have none.
 #ifndef FLEETMEDIC_STREAM_MATCHER_H_
 #define FLEETMEDIC_STREAM_MATCHER_H_
 
@@ -32,8 +33,8 @@ struct RuleMatch {
   size_t rule_index = 0;  // in RuleSet::rules()
   // It is the rule's cancel that matched: the unit is well again, and the message says nothing.
   bool cancels = false;
-  // In the order of the pattern; views into the line. RE2 is asked for them at the first call: most
-  // of what a match costs is its captures.
+  // In the order of the pattern; views into the line. Where RE2 said that it matches, RE2 is asked
+  // for them at the first call: most of what it costs is its captures.
   std::span<const std::pair<std::string_view, std::string_view>> captures() const;
   // Rule::unit and Rule::message with the captures in them. What log text puts there cannot do
   // harm further on: a unit has only characters of identifiers, the rest as '_', at most
@@ -53,6 +54,7 @@ struct RuleMatch {
   // What captures() fills: the matcher's, so that a line allocates nothing.
   struct Captured {
     bool filled = false;
+    bool has_values = false;  // of the pattern's program
     std::vector<std::string_view> values;
     std::vector<std::pair<std::string_view, std::string_view>> captures;
   };
@@ -62,8 +64,10 @@ struct RuleMatch {
 // What a matcher did since it was made, for metrics.
 struct MatchCounts {
   uint64_t candidate_lines = 0;  // that held a literal, or were Hyperscan's word
-  uint64_t asked = 0;            // patterns, by RE2
-  uint64_t matched = 0;          // of these
+  uint64_t asked = 0;            // patterns, by their programs or by RE2
+  uint64_t asked_of_re2 = 0;     // of these: those that have no program, or whose gave up
+  uint64_t gave_up = 0;          // programs, for that the line takes too many steps
+  uint64_t matched = 0;          // of those that were asked
   uint64_t crowded_lines = 0;    // that Hyperscan was asked about for holding too many literals
   uint64_t hot_literals = 0;     // that turned out to be in too many lines
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/pattern.h"
+#include "stream/plain_reader.h"
 
 namespace fleetmedic {
 namespace {
@@ -26,6 +27,7 @@ std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules, Diagnos
   std::shared_ptr<RuleSet> set(new RuleSet);
   std::vector<CandidateExpression> expressions;
   std::vector<Pattern> read;
+  PlainReader reader;
   const auto compile = [&](size_t index, bool cancel) {
     const Rule& rule = rules[index];
     const std::string& text = cancel ? rule.cancel : rule.pattern;
@@ -39,6 +41,7 @@ std::shared_ptr<const RuleSet> RuleSet::Compile(std::vector<Rule> rules, Diagnos
     // Two readers of one pattern: ours found the names, RE2 the groups.
     FLEETMEDIC_CHECK(pattern->captures() == read.back().captures);
     set->patterns_.push_back(*std::move(pattern));
+    set->plain_.Add(reader.Read(text, rule.ignore_case));
   };
   for (size_t i = 0; i < rules.size(); ++i) {
     compile(i, false);

@@ -14,6 +14,7 @@
 #include "stream/candidates.h"
 #include "stream/line_pattern.h"
 #include "stream/match_plan.h"
+#include "stream/plain_program.h"
 
 namespace fleetmedic {
 
@@ -37,6 +38,7 @@ class RuleSet {
   std::vector<Rule> rules_;
   // The rules' patterns in order, then the cancels of those that have one.
   std::vector<LinePattern> patterns_;
+  PlainPrograms plain_;          // of each pattern, where it has one
   std::vector<size_t> rule_of_;  // of each pattern
   std::vector<TextTemplate> units_;
   std::vector<TextTemplate> messages_;

@@ -106,6 +106,23 @@ TEST(RuleSet, EveryUnsoundExpressionIsToldAtItsPlace) {
             "r.toml:3:12: error: a.1.pattern: matches the empty text, and so every line");
 }
 
+TEST(Matcher, AsksRe2WhereAProgramGivesUp) {
+  Matcher matcher(MustCompile({MakeRule("k.a", "x.*x.*x.*x.*x.*(?P<end>yes)"),
+                               MakeRule("k.b", "(?:no)+ (?P<why>[a-z]+)")}));
+  EXPECT_EQ(Names(&matcher, "xxxxxyes"), std::vector<std::string>{"k.a"});
+  EXPECT_EQ(matcher.counts().asked_of_re2, 0u);
+  const std::string hard = "yes" + std::string(4000, 'x') + "\n";
+  std::string why;
+  matcher.MatchText(hard + "no why\n" + hard, "kernel",
+                    [&](size_t number, std::string_view, const RuleMatch& match) {
+                      EXPECT_EQ(number, 2u);
+                      why = match.captures()[0].second;
+                    });
+  EXPECT_EQ(why, "why");
+  EXPECT_EQ(matcher.counts().gave_up, 2u);
+  EXPECT_EQ(matcher.counts().asked_of_re2, 3u);
+}
+
 TEST(RuleSet, WithoutRulesMatchesNothing) {
   Matcher matcher(MustCompile({}));
   EXPECT_TRUE(Names(&matcher, "x").empty());

@@ -89,6 +89,9 @@ StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, Parts parts)
                                      "Log lines that a rule's expression was asked about.");
   hot_literals_ = metrics.Counter("fleetmedic_stream_hot_literals_total",
                                   "Literals of rules that turned out to be in too many lines.");
+  programs_gave_up_ = metrics.Counter("fleetmedic_stream_programs_gave_up_total",
+                                      "Times that a line took a pattern's program too many steps, "
+                                      "and RE2 was asked.");
   match_plans_ = metrics.Counter("fleetmedic_stream_match_plans_total",
                                  "Choices of the rules' literals that were made from the stream.");
   rules_reloaded_ = metrics.Counter("fleetmedic_stream_rules_reloads_total",
@@ -321,6 +324,7 @@ void StreamRole::ShowMatching() {
   candidate_lines_.Add(
       static_cast<double>(counts.candidate_lines - matching_told_.candidate_lines));
   hot_literals_.Add(static_cast<double>(counts.hot_literals - matching_told_.hot_literals));
+  programs_gave_up_.Add(static_cast<double>(counts.gave_up - matching_told_.gave_up));
   residual_patterns_.Set(static_cast<double>(matcher_->plan().residual_patterns().size()));
   matching_told_ = counts;
 }

@@ -150,6 +150,7 @@ class StreamRole final : public Role {
   MetricCounter refused_records_;
   MetricCounter candidate_lines_;
   MetricCounter hot_literals_;
+  MetricCounter programs_gave_up_;
   MetricCounter match_plans_;
   MetricCounter rules_reloaded_;
   MetricCounter rules_refused_;

@@ -230,6 +230,7 @@ stream/pattern_history
 stream/pattern_syntax
 stream/pattern_trace
 stream/pattern_window
+stream/plain_program
 stream/tail_probability
 stream/template_miner
 stream/template_parts
