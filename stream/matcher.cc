@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "config/rules_load.h"
 #include "model/ids.h"
+#include "stream/line_begins.h"
 
 namespace fleetmedic {
 namespace {
@@ -263,19 +264,14 @@ void Matcher::NoteLiteral(uint32_t literal, size_t at) {
 }
 
 void Matcher::LookByLine() {
-  for (size_t begin = 0; begin < text_.size();) {
+  ForEachLineBegin(text_, plan_->residual_begins(), [this](size_t begin) {
     const size_t end = std::min(text_.find('\n', begin), text_.size());
-    if (!plan_->residual_begins().test(static_cast<unsigned char>(text_[begin]))) {
-      begin = end + 1;
-      continue;
-    }
     residual_->Scan(LineAt(text_, begin, end), [&](size_t which) {
       const uint32_t pattern = plan_->residual_patterns()[which];
       if (!trust_->patterns[pattern]) return;
       candidates_.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(end), pattern});
     });
-    begin = end + 1;
-  }
+  });
 }
 
 void Matcher::Learn(std::string_view text) {

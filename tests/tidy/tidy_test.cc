@@ -222,6 +222,7 @@ stream/host_table
 stream/hypergeometric
 stream/lag
 stream/pattern_counter
+stream/line_begins
 stream/line_level
 stream/line_words
 stream/mined_template
