@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/audit_verify.h"
 #include "app/cli/cli.h"
 #include "app/daemons.h"
 #include "app/demo/demo_commands.h"
@@ -42,6 +43,7 @@ RoleHandlers Handlers() {
   handlers.rules_import = RunRulesImport;
   handlers.rules_backtest = RunRulesBacktest;
   handlers.rules_from_template = RunRulesFromTemplate;
+  handlers.audit_verify = RunAuditVerify;
   handlers.config_check = RunConfigCheck;
   handlers.config_show = RunConfigShow;
   return handlers;

@@ -26,11 +26,12 @@ std::optional<uint64_t> ParseNumber(std::string_view text) {
   return number;
 }
 
-// What ?host=, ?since= and ?limit= of the audit say.
+// What ?host=, ?object=, ?who=, ?since= and ?limit= of the audit say.
 struct AuditQuery {
   std::string object;
   std::optional<uint64_t> after_seq;
   WallTime from = kWallNever;
+  std::string who;
   size_t limit = kAuditItemsDefault;
 };
 
@@ -42,6 +43,11 @@ Result<AuditQuery> ParseAuditQuery(const HttpRequest& request) {
     }
     query.object = HostObject(std::string(*host));
   }
+  if (const auto object = request.query("object"); object && !object->empty()) {
+    if (!query.object.empty()) return Fail(Code::kInvalidArgument, "host or object, not both");
+    query.object = *object;
+  }
+  query.who = request.query("who").value_or("");
   if (const auto since = request.query("since"); since && !since->empty()) {
     query.after_seq = ParseNumber(*since);
     if (!query.after_seq) {
@@ -215,7 +221,7 @@ HttpResponse ApiRoutes::GetAudit(const HttpRequest& request, const std::string&)
   const bool whole = request.query("full") == "1";
   Json::Array items;
   for (const AuditEntry& entry : *entries) {
-    if (entry.at < query->from) continue;
+    if (entry.at < query->from || (!query->who.empty() && entry.who != query->who)) continue;
     items.push_back(whole ? ToJson(entry) : AuditJson(entry));
   }
   Json json = ItemsJson(std::move(items));

@@ -306,6 +306,10 @@ TEST_F(ApiServerTest, TheAuditComesWithItsChain) {
   const Json after = GetJson("/api/v1/audit?since=3&limit=1");
   EXPECT_EQ((*after["items"].array())[0]["seq"].integer(), 4);
   EXPECT_EQ(GetJson("/api/v1/audit?since=2026-01-01T00:00:03Z")["items"].array()->size(), 2u);
+  EXPECT_EQ(GetJson("/api/v1/audit?object=fleet")["items"].array()->size(), 3u);
+  EXPECT_EQ(GetJson("/api/v1/audit?who=op1&object=host:web-1")["items"].array()->size(), 2u);
+  EXPECT_EQ(GetJson("/api/v1/audit?who=op2")["items"].array()->size(), 0u);
+  EXPECT_EQ(Get("/api/v1/audit?host=web-1&object=fleet").status, 400);
 }
 
 TEST_F(ApiServerTest, TheControlSocketNeedsNoTokenAndNamesTheUid) {

@@ -1,11 +1,5 @@
 #include "console/audit_view.h"
 
-#include <algorithm>
-
-#include <fmt/format.h>
-
-#include "base/sha256.h"
-
 namespace fleetmedic {
 namespace {
 
@@ -25,18 +19,9 @@ Json Found(const Status& status, uint64_t seq) {
 Status ChainCheck::Advance(const Store& store) {
   for (size_t looked = 0; looked < kEntriesPerLookMax;) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<AuditEntry> entries,
-                                store.ReadAudit(seq_, "", kEntriesPerRead));
+                                store.ReadAudit(tail_.seq, "", kEntriesPerRead));
     for (const AuditEntry& entry : entries) {
-      if (entry.seq != seq_ + 1) {
-        return Fail(Code::kCorrupt,
-                    fmt::format("audit entry {} stands where {} is expected", entry.seq, seq_ + 1));
-      }
-      if (entry.previous_hash != hash_ || entry.hash != Sha256Hex(AuditHashInput(entry))) {
-        return Fail(Code::kCorrupt,
-                    fmt::format("audit entry {} was changed: its hash does not hold", entry.seq));
-      }
-      seq_ = entry.seq;
-      hash_ = entry.hash;
+      FLEETMEDIC_RETURN_IF_ERROR(FollowAudit(entry, &tail_));
     }
     looked += entries.size();
     if (entries.size() < kEntriesPerRead) return {};
@@ -49,11 +34,10 @@ Json ChainCheck::Look(const Store& store, MonoTime now) {
     if (!begun_ || now >= begun_at_ + kRecheckEvery) {
       begun_ = true;
       begun_at_ = now;
-      seq_ = 0;
-      hash_.clear();
+      tail_ = AuditTail();
     }
     const Status whole = Advance(store);
-    const Json found = Found(whole, seq_);
+    const Json found = Found(whole, tail_.seq);
     {
       absl::MutexLock lock(&mutex_);
       found_ = found;

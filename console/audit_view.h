@@ -2,13 +2,11 @@
 #ifndef FLEETMEDIC_CONSOLE_AUDIT_VIEW_H_
 #define FLEETMEDIC_CONSOLE_AUDIT_VIEW_H_
 
-#include <cstdint>
-#include <string>
-
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "model/audit_chain.h"
 #include "store/store.h"
 
 namespace fleetmedic {
@@ -31,8 +29,7 @@ class ChainCheck {
 
   // Held over reads of the store; nobody waits for it.
   absl::Mutex work_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
-  uint64_t seq_ ABSL_GUARDED_BY(work_mutex_) = 0;
-  std::string hash_ ABSL_GUARDED_BY(work_mutex_);
+  AuditTail tail_ ABSL_GUARDED_BY(work_mutex_);
   MonoTime begun_at_ ABSL_GUARDED_BY(work_mutex_){};
   bool begun_ ABSL_GUARDED_BY(work_mutex_) = false;
 

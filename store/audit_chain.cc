@@ -25,21 +25,4 @@ Result<SealedAudit> SealAudit(AuditEntry entry, const AuditTail& tail, WallTime 
   return SealedAudit{std::move(entry), std::move(text)};
 }
 
-Status CheckAudit(const AuditEntry& entry, const AuditTail& tail) {
-  const auto corrupt = [&entry](std::string_view what) {
-    return Fail(Code::kCorrupt, fmt::format("audit entry {}: {}", entry.seq, what));
-  };
-  if (entry.seq != tail.seq + 1) {
-    return corrupt(fmt::format("stands where {} is expected: entries are missing or were added",
-                               tail.seq + 1));
-  }
-  if (entry.previous_hash != tail.hash) {
-    return corrupt("does not follow from the entry before: one of them was changed");
-  }
-  if (entry.hash != Sha256Hex(AuditHashInput(entry))) {
-    return corrupt("does not have the hash of its content: it was changed");
-  }
-  return {};
-}
-
 }  // namespace fleetmedic

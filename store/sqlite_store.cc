@@ -182,6 +182,15 @@ Result<std::vector<AuditEntry>> EntriesOf(Statement select) {
   }
 }
 
+DatabaseOptions DatabaseOptionsOf(const SqliteStoreOptions& options) {
+  DatabaseOptions database_options;
+  database_options.synchronous = DatabaseOptions::Synchronous::kFull;
+  database_options.busy_timeout = options.busy_timeout;
+  database_options.user_version_max = kSchemaVersion;
+  database_options.vfs = options.vfs;
+  return database_options;
+}
+
 }  // namespace
 
 class SqliteStore::State {
@@ -201,6 +210,8 @@ class SqliteStore::State {
   std::optional<FileLock> lease_lock ABSL_GUARDED_BY(write_mutex);
   absl::Mutex read_mutex;
   Database reader ABSL_GUARDED_BY(read_mutex);
+  // Of a snapshot: the one moment that its reads see.
+  std::optional<Transaction> frozen ABSL_GUARDED_BY(read_mutex);
 };
 
 SqliteStore::SqliteStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -208,16 +219,42 @@ SqliteStore::~SqliteStore() = default;
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, const Clock& clock,
                                                        const Options& options) {
-  DatabaseOptions database_options;
-  database_options.synchronous = DatabaseOptions::Synchronous::kFull;
-  database_options.busy_timeout = options.busy_timeout;
-  database_options.user_version_max = kSchemaVersion;
-  database_options.vfs = options.vfs;
+  const DatabaseOptions database_options = DatabaseOptionsOf(options);
   FLEETMEDIC_ASSIGN_OR_RETURN(Database writer, Database::Open(path, database_options));
   FLEETMEDIC_RETURN_IF_ERROR(MakeSchema(&writer));
   FLEETMEDIC_ASSIGN_OR_RETURN(Database reader, Database::Open(path, database_options));
   return std::unique_ptr<SqliteStore>(
       new SqliteStore(std::make_unique<State>(clock, path, std::move(writer), std::move(reader))));
+}
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::OpenSnapshot(const std::string& path,
+                                                               const Clock& clock,
+                                                               const Options& options) {
+  DatabaseOptions database_options = DatabaseOptionsOf(options);
+  database_options.read_only = true;
+  FLEETMEDIC_ASSIGN_OR_RETURN(Database writer, Database::Open(path, database_options));
+  FLEETMEDIC_ASSIGN_OR_RETURN(Database reader, Database::Open(path, database_options));
+  std::unique_ptr<SqliteStore> store(
+      new SqliteStore(std::make_unique<State>(clock, path, std::move(writer), std::move(reader))));
+  State& state = *store->state_;
+  absl::MutexLock lock(&state.read_mutex);
+  FLEETMEDIC_ASSIGN_OR_RETURN(Transaction frozen, Transaction::BeginRead(&state.reader));
+  state.frozen.emplace(std::move(frozen));
+  // The first read is what the moment is taken at.
+  FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t version, state.reader.UserVersion());
+  if (version != kSchemaVersion) {
+    return Fail(Code::kUnsupported,
+                fmt::format("{}: a store of schema version {} and not {}: start its role once with "
+                            "this build, which brings it there",
+                            path, version, kSchemaVersion));
+  }
+  FLEETMEDIC_RETURN_IF_ERROR(ReadLease(&state.reader));
+  return store;
+}
+
+Result<Lease> SqliteStore::NewestLease() const {
+  absl::MutexLock lock(&state_->read_mutex);
+  return ReadLease(&state_->reader);
 }
 
 Result<Lease> SqliteStore::Acquire(std::string_view owner, Millis ttl) {

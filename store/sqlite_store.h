@@ -37,6 +37,12 @@ class SqliteStore final : public Store {
   // newer build made), kBusy, kFull, kIo.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Clock& clock,
                                                    const Options& options = {});
+  // The file as it is now, to look at beside whoever leads: every read sees this one moment, for as
+  // long as the object stays. Nothing is made or changed; leases and commits fail. A file of an
+  // older schema is kUnsupported.
+  static Result<std::unique_ptr<SqliteStore>> OpenSnapshot(const std::string& path,
+                                                           const Clock& clock,
+                                                           const Options& options = {});
   SqliteStore(const SqliteStore&) = delete;
   SqliteStore& operator=(const SqliteStore&) = delete;
   ~SqliteStore() override;
@@ -53,6 +59,9 @@ class SqliteStore final : public Store {
                                             size_t entries_max) const override;
   Result<std::vector<AuditEntry>> NewestAudit(std::string_view object,
                                               size_t entries_max) const override;
+
+  // The lease as the file has it: without an owner after a release.
+  Result<Lease> NewestLease() const;
 
  private:
   class State;

@@ -89,6 +89,29 @@ TEST_F(SqliteStoreTest, ALeaderWhoseBodyRunsCannotLoseItsLeaseMeanwhile) {
   EXPECT_TRUE(second->Acquire("second", kTtl));
 }
 
+TEST_F(SqliteStoreTest, ASnapshotSeesOneMomentAndChangesNothing) {
+  EXPECT_EQ(SqliteStore::OpenSnapshot(path_, clock_).error().code, Code::kNotFound);
+  const auto store = Open();
+  const Lease lease = store->Acquire("leader", kTtl).value();
+  ASSERT_TRUE(CommitNumber(store.get(), lease.epoch, 1));
+  const auto snapshot = SqliteStore::OpenSnapshot(path_, clock_).value();
+  ASSERT_TRUE(CommitNumber(store.get(), lease.epoch, 2));
+  EXPECT_EQ(NewestWhole(*snapshot), 1);
+  EXPECT_EQ(NewestWhole(*store), 2);
+  EXPECT_EQ(snapshot->NewestLease()->epoch, lease.epoch);
+  EXPECT_FALSE(snapshot->Acquire("another", kTtl));
+  EXPECT_FALSE(snapshot->Renew(lease, kTtl));
+  EXPECT_FALSE(CommitNumber(snapshot.get(), lease.epoch, 3));
+  EXPECT_EQ(NewestWhole(*SqliteStore::OpenSnapshot(path_, clock_).value()), 2);
+  ASSERT_TRUE(CommitNumber(store.get(), lease.epoch, 3)) << "who leads is not in its way";
+}
+
+TEST_F(SqliteStoreTest, ASnapshotOfAnotherSchemaIsNotOpened) {
+  Open().reset();
+  ASSERT_TRUE(Database::Open(path_)->SetUserVersion(1));
+  EXPECT_EQ(SqliteStore::OpenSnapshot(path_, clock_).error().code, Code::kUnsupported);
+}
+
 TEST_F(SqliteStoreTest, ALeaseWhoseHolderIsGoneIsFreeAtOnce) {
   auto first = Open();
   const auto second = Open();

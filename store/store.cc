@@ -2,7 +2,7 @@
 
 #include <iterator>
 
-#include "store/audit_chain.h"
+#include "model/audit_chain.h"
 
 namespace fleetmedic {
 namespace {
@@ -28,8 +28,7 @@ Result<uint64_t> VerifyAudit(const Store& store) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<AuditEntry> page,
                                 store.ReadAudit(tail.seq, "", kPageRows));
     for (const AuditEntry& entry : page) {
-      FLEETMEDIC_RETURN_IF_ERROR(CheckAudit(entry, tail));
-      tail = AuditTail{entry.seq, entry.hash};
+      FLEETMEDIC_RETURN_IF_ERROR(FollowAudit(entry, &tail));
     }
     if (page.size() < kPageRows) return tail.seq;
   }

@@ -41,6 +41,7 @@ struct RoleHandlers {
   Handler rules_import = nullptr;
   Handler rules_backtest = nullptr;
   Handler rules_from_template = nullptr;
+  Handler audit_verify = nullptr;
   Handler config_check = nullptr;
   Handler config_show = nullptr;
 };

@@ -5,6 +5,7 @@
 #include "app/cli/command_examples.h"
 #include "app/cli/command_flags.h"
 #include "app/cli/handlers.h"
+#include "app/cli/store_command_table.h"
 
 namespace fleetmedic::cli {
 namespace {
@@ -259,6 +260,8 @@ constexpr std::array kCommands = {
             {},
             kReadExits,
             RunDescribeRule},
+    kAudit,
+    kAuditVerify,
     Command{"why",
             Group::kLook,
             "From the evidence to the act, line by line",

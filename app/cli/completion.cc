@@ -80,9 +80,11 @@ std::string PositionalAction(const Command& command) {
   return "";
 }
 
-std::string CommandCase(const Command& command) {
+// `words`: what may follow where the command is a prefix of others too.
+std::string CommandCase(const Command& command, const std::string& words) {
   std::string text =
       fmt::format("    '{}')\n      flags='{}'\n", command.name, FlagWords(command.flags));
+  if (!words.empty()) text += fmt::format("      words=${{words:-'{}'}}\n", words);
   std::string values;
   for (const Flag& flag : command.flags) {
     if (flag.type == FlagType::kSwitch) continue;
@@ -128,14 +130,17 @@ std::string BashCompletion() {
       common_values +
       "  esac\n"
       "  case $command in\n";
+  std::map<std::string, std::string, std::less<>> lists;
   for (const auto& [prefix, words] : WordsAfter()) {
-    std::string list;
+    std::string& list = lists[prefix];
     for (const std::string& word : words) list += (list.empty() ? "" : " ") + word;
+    if (FindCommand(prefix) != nullptr) continue;
     text += fmt::format("    '{}'{}) words=${{words:-'{}'}} ;;\n", prefix,
                         prefix.empty() ? "|help" : "", list);
   }
   for (const Command& command : Commands()) {
-    if (!command.hidden) text += CommandCase(command);
+    const auto list = lists.find(command.name);
+    if (!command.hidden) text += CommandCase(command, list == lists.end() ? "" : list->second);
   }
   text +=
       "  esac\n"

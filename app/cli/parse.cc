@@ -159,6 +159,11 @@ Result<const Command*> TakeCommand(std::span<const std::string> words, size_t* t
                                    std::string_view* prefix) {
   const std::string& first = words[0];
   if (first.starts_with('-')) return tl::unexpected<Error>(UnknownFlag(first, nullptr));
+  // "audit" is a command, and so is "audit verify".
+  *taken = 2;
+  if (words.size() > 1) {
+    if (const Command* command = FindCommand(first + " " + words[1])) return command;
+  }
   *taken = 1;
   if (const Command* command = FindCommand(first)) return command;
   if (!IsCommandPrefix(first)) return tl::unexpected<Error>(UnknownCommand("", first));
@@ -166,8 +171,6 @@ Result<const Command*> TakeCommand(std::span<const std::string> words, size_t* t
     if (Split(command.name, ' ')[0] == first) *prefix = Split(command.name, ' ')[0];
   }
   if (words.size() == 1 || words[1].starts_with('-')) return nullptr;
-  *taken = 2;
-  if (const Command* command = FindCommand(first + " " + words[1])) return command;
   return tl::unexpected<Error>(UnknownCommand(first, words[1]));
 }
 

@@ -33,6 +33,13 @@ TEST(Parse, FindsTheCommandFlagsAndArguments) {
   EXPECT_EQ(parsed->args.Duration("timeout"), Seconds(2));
 }
 
+TEST(Parse, TakesACommandOfTwoWordsBeforeOneOfOne) {
+  EXPECT_EQ(Parse("audit")->command->name, "audit");
+  EXPECT_EQ(Parse("audit --who op1")->command->name, "audit");
+  EXPECT_EQ(Parse("audit verify")->command->name, "audit verify");
+  EXPECT_EQ(Parse("audit verifi").error().message.substr(0, 17), "one word too many");
+}
+
 TEST(Parse, FillsInTheTablesDefaults) {
   const Result<Parsed> parsed = Parse("get audit");
   ASSERT_TRUE(parsed);

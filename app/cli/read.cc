@@ -40,6 +40,10 @@ std::string ListTarget(Resource resource, const Invocation& call) {
     case Resource::kAudit: {
       std::string target = fmt::format("/api/v1/audit?limit={}", call.args.Integer("limit"));
       if (!name.empty()) target += "&host=" + EncodePercent(name);
+      for (const std::string_view part : {"object", "who"}) {
+        if (!call.args.Has(part)) continue;
+        target += fmt::format("&{}={}", part, EncodePercent(call.args.Text(part)));
+      }
       if (call.args.Has("since")) {
         const WallTime since = call.env.clock->Wall() - call.args.Duration("since");
         target += "&since=" + EncodePercent(FormatWall(since));

@@ -1,0 +1,52 @@
+// Rows of the table in commands.cc: what is done with the stores and the audit in them.
+#ifndef FLEETMEDIC_APP_CLI_STORE_COMMAND_TABLE_H_
+#define FLEETMEDIC_APP_CLI_STORE_COMMAND_TABLE_H_
+
+#include <array>
+
+#include "app/cli/command_flags.h"
+#include "app/cli/handlers.h"
+
+namespace fleetmedic::cli {
+
+inline constexpr std::array kAuditSearchFlags = {
+    Flag{"who", 0, FlagType::kText, "WHO", "", "only what WHO did: a name as the list shows it"},
+    Flag{"object", 0, FlagType::kText, "OBJECT", "", "only of this: host:web-3, fleet, brake"},
+    Flag{"since", 0, FlagType::kDuration, "DURATION", "", "entries of the last DURATION"},
+    Flag{"limit", 0, FlagType::kInteger, "N", "100", "look through so many, the newest"},
+    kListFormat};
+inline constexpr std::array kAuditExamples = {
+    Example{"fleetmedic audit --who op1 --since 2h", "what op1 did"}};
+inline constexpr std::array kAuditExits = {kExitFailed, kExitNotAllowed, kExitUnreachable};
+inline constexpr Command kAudit = {
+    "audit", Group::kLook,   "Who, what, why", "",    kAuditSearchFlags,
+    {},      kAuditExamples, kAuditExits,      RunGet};
+
+inline constexpr std::array kAuditVerifyFlags = {
+    Flag{"state-dir", 0, FlagType::kFolder, "DIR", "", "check DIR/remediator.db, ask no server"},
+    Flag{"known", 0, FlagType::kText, "SEQ:HASH", "", "the end that an earlier run told"},
+    kObjectFormat};
+inline constexpr std::array kAuditVerifyExamples = {
+    Example{"fleetmedic audit verify", "of a server, hashed here"},
+    Example{"fleetmedic audit verify --state-dir /var/lib/fleetmedic", "of its files"}};
+inline constexpr std::array kAuditVerifyExits = {kExitFailed, kExitNotFound, kExitNotAllowed,
+                                                 kExitUnreachable};
+inline constexpr Command kAuditVerify = {
+    "audit verify",
+    Group::kLook,
+    "Recompute the audit's chain of hashes",
+    "Reads every entry and hashes it here: a server's word about its own audit is not taken. Exit\n"
+    "code 1 names the first entry that does not follow from the one before. The chain alone "
+    "cannot\n"
+    "show that its newest entries were cut off, or that all of it was written anew: keep the end\n"
+    "that is printed in another place, and give it as --known the next time.",
+    kAuditVerifyFlags,
+    {},
+    kAuditVerifyExamples,
+    kAuditVerifyExits,
+    nullptr,
+    &RoleHandlers::audit_verify};
+
+}  // namespace fleetmedic::cli
+
+#endif  // FLEETMEDIC_APP_CLI_STORE_COMMAND_TABLE_H_
