@@ -48,6 +48,7 @@ Controller::Controller(RemediatorConfig config, std::string hold_file,
               {env_.clock, gate_, env_.log, env_.hook, env_.workers, env_.metrics, env_.wake,
                [this](const OutboxRow& row, MonoTime mono) { return EvidenceReady(row, mono); },
                [this](const HostRecord& record) { return IssueOver(record); }}),
+      audit_export_({env_.store, env_.log, env_.workers, env_.metrics, env_.wake}),
       snapshot_(std::make_shared<FleetSnapshot>()) {
   evidence_unasked_ =
       env_.metrics.Counter("fleetmedic_evidence_unasked_total",
@@ -138,6 +139,7 @@ Status Controller::StartLeading() {
   }
   NoteAllRules();
   outbox_.Reset();
+  audit_export_.Note();
   issues_.Clear();
   FLEETMEDIC_RETURN_IF_ERROR(intake_.Open([this](Topic topic) { return ledger_.Offsets(topic); }));
   trouble_.clear();
@@ -154,6 +156,7 @@ void Controller::Turn(MonoTime now) {
     return;
   }
   ledger_.Touch(now_);
+  audit_export_.TakeOutcome(now, &ledger_);
   TakeOutcomes();
   TakeRequests();
   if (const Status read = ReadLog(now); !read) {
@@ -178,6 +181,7 @@ void Controller::Turn(MonoTime now) {
     return;
   }
   outbox_.Act(mode_, now_, now, &ledger_);
+  audit_export_.Act(now, ledger_);
   SendEvidenceAsks();
   if (now >= next_list_) {
     next_list_ = now + config_.list_every;
@@ -186,7 +190,8 @@ void Controller::Turn(MonoTime now) {
   // Published first: who was answered and looks again must see what was done.
   PublishSnapshot(now);
   AnswerRequests();
-  next_wake_ = std::min({next_wake_, next_tick_, next_list_, lease_renew_at_, outbox_.NextDue()});
+  next_wake_ = std::min({next_wake_, next_tick_, next_list_, lease_renew_at_, outbox_.NextDue(),
+                         audit_export_.NextDue()});
   next_wake_ = std::max(next_wake_, now + Millis(1));
 }
 
@@ -494,6 +499,7 @@ void Controller::AnswerAsks() {
 }
 
 Status Controller::CommitPass() {
+  if (ledger_.has_audit()) audit_export_.Note();
   FLEETMEDIC_RETURN_IF_ERROR(ledger_.Commit(&env_.store, lease_->epoch));
   // A hold that is stored speaks for one that could not be.
   if (std::exchange(hold_taken_, false)) hold_unstored_ = false;

@@ -22,6 +22,7 @@
 #include "config/remediator_config.h"
 #include "eventlog/event_log.h"
 #include "ratelimit/budget.h"
+#include "remediation/audit_export.h"
 #include "remediation/gate.h"
 #include "remediation/host_machine.h"
 #include "remediation/intake.h"
@@ -143,6 +144,7 @@ class Controller final : public Role, public RemediatorService {
   Ledger ledger_;
   Intake intake_;
   Outbox outbox_;
+  AuditExport audit_export_;
 
   std::optional<Lease> lease_;
   MonoTime lease_renew_at_{};

@@ -14,6 +14,7 @@ constexpr Words<OutboxRow::Kind, 2> kKinds = {
 
 constexpr std::string_view kBrakeKey = "brake";
 constexpr std::string_view kNumberKey = "last_number";
+constexpr std::string_view kAuditExportedKey = "audit_exported";
 constexpr std::string_view kWrittenAtKey = "written_at";
 
 Json PositionsJson(const std::vector<Position>& positions) {
@@ -103,7 +104,7 @@ Status Ledger::Load(const Store& store) {
     }
   }
   Json meta;
-  for (const std::string_view key : {kBrakeKey, kNumberKey, kWrittenAtKey}) {
+  for (const std::string_view key : {kBrakeKey, kNumberKey, kAuditExportedKey, kWrittenAtKey}) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const std::optional<std::string> value,
                                 store.Get(Table::kMeta, key));
     if (!value) continue;
@@ -115,6 +116,7 @@ Status Ledger::Load(const Store& store) {
     FLEETMEDIC_ASSIGN_OR_RETURN(brake_, BrakeStateFromJson(meta[kBrakeKey]));
   }
   last_number_ = static_cast<uint64_t>(meta[kNumberKey].integer().value_or(0));
+  audit_exported_ = static_cast<uint64_t>(meta[kAuditExportedKey].integer().value_or(0));
   written_at_ = kWallNever;
   if (const std::string* text = meta[kWrittenAtKey].string()) {
     FLEETMEDIC_ASSIGN_OR_RETURN(written_at_, ParseWall(*text));
@@ -163,6 +165,7 @@ Status Ledger::WriteTo(StoreTransaction* tx) {
       case Table::kMeta:
         if (key == kBrakeKey) status = tx->Put(table, key, ToJson(brake_).Dump());
         if (key == kNumberKey) status = tx->Put(table, key, Json(last_number_).Dump());
+        if (key == kAuditExportedKey) status = tx->Put(table, key, Json(audit_exported_).Dump());
         break;
       case Table::kJobs:
       case Table::kTasks:
@@ -260,6 +263,12 @@ void Ledger::SetBrake(BrakeState brake) {
   if (brake == brake_) return;
   brake_ = std::move(brake);
   touched_.insert({Table::kMeta, std::string(kBrakeKey)});
+}
+
+void Ledger::SetAuditExported(uint64_t seq) {
+  if (seq <= audit_exported_) return;
+  audit_exported_ = seq;
+  touched_.insert({Table::kMeta, std::string(kAuditExportedKey)});
 }
 
 std::vector<Position> Ledger::Offsets(Topic topic) const {

@@ -86,6 +86,11 @@ class Ledger {
   void SetOffsets(Topic topic, std::vector<Position> positions);
 
   void Audit(AuditEntry entry) { audit_.push_back(std::move(entry)); }
+  bool has_audit() const { return !audit_.empty(); }
+  // Every entry up to this seq is in the audit's topic.
+  uint64_t audit_exported() const { return audit_exported_; }
+  // Never back: a batch that was begun before a Load may come after it.
+  void SetAuditExported(uint64_t seq);
 
  private:
   Status WriteTo(StoreTransaction* tx);
@@ -97,6 +102,7 @@ class Ledger {
   std::map<Topic, std::vector<Position>> offsets_;
   BrakeState brake_;
   uint64_t last_number_ = 0;
+  uint64_t audit_exported_ = 0;
   WallTime written_at_ = kWallNever;
 
   // Keys that the next commit writes; a key without a value is erased.
