@@ -7,6 +7,7 @@
 #include "app/cli/requests.h"
 #include "base/text.h"
 #include "model/audit_chain.h"
+#include "store/restore.h"
 #include "store/sqlite_store.h"
 
 namespace fleetmedic {
@@ -126,6 +127,42 @@ Answer<std::string> WalkFolder(const Invocation& call, Walk* walk) {
   return path;
 }
 
+// The remediator's entries: no other store of a backup has any.
+class BackupWalk final : public BackupVisitor {
+ public:
+  explicit BackupWalk(Walk* walk) : walk_(*walk) {}
+
+  Status Begin(const BackupStore& store) override {
+    remediator_ = store.name == "remediator";
+    return {};
+  }
+  Status Row(Table, std::string_view, std::string_view) override { return {}; }
+  Status Audit(const AuditEntry& entry) override {
+    return remediator_ ? walk_.Take(entry) : Status();
+  }
+
+ private:
+  Walk& walk_;
+  bool remediator_ = false;
+};
+
+Answer<std::string> WalkBackup(const std::string& file, Walk* walk) {
+  BackupWalk visitor(walk);
+  const Result<BackupManifest> manifest = VerifyBackup(file, &visitor);
+  if (!manifest) return tl::unexpected(FailureOf(manifest.error()));
+  return file;
+}
+
+Answer<std::string> WalkSource(const Invocation& call, Walk* walk) {
+  const bool file = !call.args.positionals.empty();
+  const bool folder = call.args.Has("state-dir");
+  if (file && folder) {
+    return tl::unexpected(Failure{cli::kExitUsage, "a backup or --state-dir, not both", ""});
+  }
+  if (file) return WalkBackup(call.args.positionals[0], walk);
+  return folder ? WalkFolder(call, walk) : WalkServer(call, walk);
+}
+
 }  // namespace
 
 int RunAuditVerify(const Invocation& call) {
@@ -139,8 +176,7 @@ int RunAuditVerify(const Invocation& call) {
     known = *std::move(parsed);
   }
   Walk walk(std::move(known));
-  const Answer<std::string> source =
-      call.args.Has("state-dir") ? WalkFolder(call, &walk) : WalkServer(call, &walk);
+  const Answer<std::string> source = WalkSource(call, &walk);
   if (!source) return cli::Report(terminal, source.error());
   if (const Status end = walk.End(); !end) return cli::Report(terminal, FailureOf(end.error()));
   const Json report = walk.Report(*source);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/audit_verify.h"
+#include "app/backup_commands.h"
 #include "app/cli/cli.h"
 #include "app/daemons.h"
 #include "app/demo/demo_commands.h"
@@ -44,6 +45,8 @@ RoleHandlers Handlers() {
   handlers.rules_backtest = RunRulesBacktest;
   handlers.rules_from_template = RunRulesFromTemplate;
   handlers.audit_verify = RunAuditVerify;
+  handlers.backup = RunBackup;
+  handlers.restore = RunRestore;
   handlers.config_check = RunConfigCheck;
   handlers.config_show = RunConfigShow;
   return handlers;

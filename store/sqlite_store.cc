@@ -10,18 +10,12 @@
 #include "absl/synchronization/mutex.h"
 #include "base/file.h"
 #include "base/sqlite.h"
+#include "base/use_lock.h"
 #include "store/audit_chain.h"
 #include "store/store_limits.h"
 
 namespace fleetmedic {
 namespace {
-
-constexpr int64_t kSchemaVersion = 2;
-
-constexpr Table kTables[] = {Table::kHosts,     Table::kGrants, Table::kOutbox,
-                             Table::kOverrides, Table::kMeta,   Table::kOffsets,
-                             Table::kJobs,      Table::kTasks,  Table::kDirectives,
-                             Table::kBaselines, Table::kIssues, Table::kTemplates};
 
 constexpr char kLeaseAndAudit[] = R"(
 CREATE TABLE lease (
@@ -54,15 +48,15 @@ CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit
 Status MakeSchema(Database* database) {
   FLEETMEDIC_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database));
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t version, database->UserVersion());
-  if (version == kSchemaVersion) return {};
-  for (const Table table : kTables) {
+  if (version == kStoreSchemaVersion) return {};
+  for (const Table table : AllTables()) {
     FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(fmt::format(
         "CREATE TABLE IF NOT EXISTS {} (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) "
         "WITHOUT ROWID",
         TableName(table))));
   }
   if (version == 0) FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(kLeaseAndAudit));
-  FLEETMEDIC_RETURN_IF_ERROR(database->SetUserVersion(kSchemaVersion));
+  FLEETMEDIC_RETURN_IF_ERROR(database->SetUserVersion(kStoreSchemaVersion));
   return transaction.Commit();
 }
 
@@ -186,7 +180,7 @@ DatabaseOptions DatabaseOptionsOf(const SqliteStoreOptions& options) {
   DatabaseOptions database_options;
   database_options.synchronous = DatabaseOptions::Synchronous::kFull;
   database_options.busy_timeout = options.busy_timeout;
-  database_options.user_version_max = kSchemaVersion;
+  database_options.user_version_max = kStoreSchemaVersion;
   database_options.vfs = options.vfs;
   return database_options;
 }
@@ -202,6 +196,8 @@ class SqliteStore::State {
         reader(std::move(read)) {}
 
   const Clock& clock;
+  // Shared by all who have the file open; a restore takes it alone. None for a snapshot.
+  std::optional<UseLock> use;
   const std::string lease_path;
   absl::Mutex write_mutex;
   Database writer ABSL_GUARDED_BY(write_mutex);
@@ -220,11 +216,21 @@ SqliteStore::~SqliteStore() = default;
 Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, const Clock& clock,
                                                        const Options& options) {
   const DatabaseOptions database_options = DatabaseOptionsOf(options);
+  Result<UseLock> use = UseLock::Share(path + std::string(kStoreUseSuffix));
+  if (!use && use.error().code == Code::kBusy) {
+    return Fail(Code::kBusy, path + " is being restored: start again when that is done");
+  }
+  if (!use) return tl::unexpected<Error>(use.error());
   FLEETMEDIC_ASSIGN_OR_RETURN(Database writer, Database::Open(path, database_options));
   FLEETMEDIC_RETURN_IF_ERROR(MakeSchema(&writer));
+  if (options.epoch_min > 0) {
+    FLEETMEDIC_RETURN_IF_ERROR(
+        writer.Run("UPDATE lease SET epoch = max(epoch, ?)", options.epoch_min));
+  }
   FLEETMEDIC_ASSIGN_OR_RETURN(Database reader, Database::Open(path, database_options));
-  return std::unique_ptr<SqliteStore>(
-      new SqliteStore(std::make_unique<State>(clock, path, std::move(writer), std::move(reader))));
+  auto state = std::make_unique<State>(clock, path, std::move(writer), std::move(reader));
+  state->use = *std::move(use);
+  return std::unique_ptr<SqliteStore>(new SqliteStore(std::move(state)));
 }
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::OpenSnapshot(const std::string& path,
@@ -242,11 +248,11 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::OpenSnapshot(const std::string
   state.frozen.emplace(std::move(frozen));
   // The first read is what the moment is taken at.
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t version, state.reader.UserVersion());
-  if (version != kSchemaVersion) {
+  if (version != kStoreSchemaVersion) {
     return Fail(Code::kUnsupported,
                 fmt::format("{}: a store of schema version {} and not {}: start its role once with "
                             "this build, which brings it there",
-                            path, version, kSchemaVersion));
+                            path, version, kStoreSchemaVersion));
   }
   FLEETMEDIC_RETURN_IF_ERROR(ReadLease(&state.reader));
   return store;

@@ -15,7 +15,12 @@ struct SqliteStoreOptions {
   Millis busy_timeout{2'000};
   // The name of a registered VFS; empty is the platform's. For tests (base/fault_vfs.h).
   std::string vfs;
+  // The first lease gets an epoch past this one: a restored store goes on where the backup was.
+  Epoch epoch_min = 0;
 };
+
+// Beside FILE stands FILE-use, which all who have the file open share a lock on.
+constexpr std::string_view kStoreUseSuffix = "-use";
 
 // Thread-safe: commits wait for one another, reads go on beside a commit and see what stood before
 // it. Several processes on one machine may open the same file; the lease says which one leads, and
@@ -34,7 +39,7 @@ class SqliteStore final : public Store {
   // Makes the file where there is none. The clock is not owned and stays as long as the store; all
   // processes that share the file must go by the same clock.
   // Errors: kNotFound (no such folder), kPermissionDenied, kCorrupt, kUnsupported (a schema that a
-  // newer build made), kBusy, kFull, kIo.
+  // newer build made), kBusy (a restore is at it, too), kFull, kIo.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Clock& clock,
                                                    const Options& options = {});
   // The file as it is now, to look at beside whoever leads: every read sees this one moment, for as

@@ -23,6 +23,15 @@ constexpr Words<Table, 12> kTables = {{{Table::kHosts, "hosts"},
 
 }  // namespace
 
+std::span<const Table> AllTables() {
+  static constexpr Table kAll[] = {Table::kHosts,     Table::kGrants, Table::kOutbox,
+                                   Table::kOverrides, Table::kMeta,   Table::kOffsets,
+                                   Table::kJobs,      Table::kTasks,  Table::kDirectives,
+                                   Table::kBaselines, Table::kIssues, Table::kTemplates};
+  static_assert(std::size(kAll) == kTables.size());
+  return kAll;
+}
+
 std::string_view TableName(Table table) { return WordOf(kTables, table); }
 
 Status CheckKey(Table table, std::string_view key) {

@@ -2,11 +2,20 @@
 #ifndef FLEETMEDIC_STORE_STORE_LIMITS_H_
 #define FLEETMEDIC_STORE_STORE_LIMITS_H_
 
+#include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "store/store.h"
 
 namespace fleetmedic {
+
+// Of the tables and what is in them. Version 2 has the stream's tables.
+constexpr int64_t kStoreSchemaVersion = 2;
+constexpr std::string_view kAuditTableName = "audit";
+
+// In the order of their enum.
+std::span<const Table> AllTables();
 
 // "hosts", "grants", ...: for messages, and the names of the tables in a file.
 std::string_view TableName(Table table);

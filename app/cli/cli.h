@@ -42,6 +42,8 @@ struct RoleHandlers {
   Handler rules_backtest = nullptr;
   Handler rules_from_template = nullptr;
   Handler audit_verify = nullptr;
+  Handler backup = nullptr;
+  Handler restore = nullptr;
   Handler config_check = nullptr;
   Handler config_show = nullptr;
 };

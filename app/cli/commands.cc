@@ -544,6 +544,8 @@ constexpr std::array kCommands = {
             true,
             true},
 
+    kBackup,
+    kRestore,
     Command{"completion",
             Group::kSetUp,
             "Completion for bash or zsh",

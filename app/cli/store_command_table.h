@@ -26,6 +26,8 @@ inline constexpr std::array kAuditVerifyFlags = {
     Flag{"state-dir", 0, FlagType::kFolder, "DIR", "", "check DIR/remediator.db, ask no server"},
     Flag{"known", 0, FlagType::kText, "SEQ:HASH", "", "the end that an earlier run told"},
     kObjectFormat};
+inline constexpr std::array kMaybeBackup = {
+    Positional{"FILE", false, false, Completion::kFile, "a backup, in place of a server"}};
 inline constexpr std::array kAuditVerifyExamples = {
     Example{"fleetmedic audit verify", "of a server, hashed here"},
     Example{"fleetmedic audit verify --state-dir /var/lib/fleetmedic", "of its files"}};
@@ -41,11 +43,62 @@ inline constexpr Command kAuditVerify = {
     "show that its newest entries were cut off, or that all of it was written anew: keep the end\n"
     "that is printed in another place, and give it as --known the next time.",
     kAuditVerifyFlags,
-    {},
+    kMaybeBackup,
     kAuditVerifyExamples,
     kAuditVerifyExits,
     nullptr,
     &RoleHandlers::audit_verify};
+
+inline constexpr std::array kBackupFile = {
+    Positional{"FILE", true, false, Completion::kFile, "the backup"}};
+inline constexpr Flag kOnly = {"only",   0,  FlagType::kText,
+                               "STORES", "", "only these: remediator,scheduler"};
+
+inline constexpr std::array kBackupFlags = {kConfig, kStateDir, kOnly, kObjectFormat};
+inline constexpr std::array kBackupExamples = {
+    Example{"fleetmedic backup /srv/backups/fleetmedic-2026-03-01", "once a day"}};
+inline constexpr std::array kBackupExits = {kExitFailed, kExitNotFound, kExitNotAllowed,
+                                            kExitConflict, kExitBadConfig};
+inline constexpr Command kBackup = {
+    "backup",
+    Group::kRun,
+    "Back up the stores of this machine into one file",
+    "Reads the stores of state_dir beside the roles that run on them; nothing has to be stopped.\n"
+    "Each store is as it was at one moment. The event log is not part of it. An existing file is\n"
+    "never replaced.",
+    kBackupFlags,
+    kBackupFile,
+    kBackupExamples,
+    kBackupExits,
+    nullptr,
+    &RoleHandlers::backup};
+
+inline constexpr std::array kRestoreFlags = {
+    Flag{"verify", 0, FlagType::kSwitch, "", "", "check every byte of the file, write nothing"},
+    Flag{"replace", 0, FlagType::kSwitch, "", "", "take the place of stores that are there"},
+    kConfig,
+    kStateDir,
+    kOnly,
+    kObjectFormat};
+inline constexpr std::array kRestoreExamples = {
+    Example{"fleetmedic restore --verify /srv/backups/fleetmedic-2026-03-01", "after each backup"},
+    Example{"fleetmedic restore --only remediator --replace FILE", "one role's store"}};
+inline constexpr std::array kRestoreExits = {kExitFailed,   kExitNotFound, kExitNotAllowed,
+                                             kExitConflict, kExitRefused,  kExitBadConfig};
+inline constexpr Command kRestore = {
+    "restore",
+    Group::kRun,
+    "Put the stores of a backup in place, or verify it",
+    "The whole file is verified before anything is put in place. Refused (exit code 6) while a "
+    "role\n"
+    "has one of the stores open, and (5) where a store is there already: --replace keeps that one\n"
+    "in STATE_DIR/before-restore-TIME.",
+    kRestoreFlags,
+    kBackupFile,
+    kRestoreExamples,
+    kRestoreExits,
+    nullptr,
+    &RoleHandlers::restore};
 
 }  // namespace fleetmedic::cli
 

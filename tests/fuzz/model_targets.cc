@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/lz4.h"
 #include "base/result.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "detectors/report/spool_record.h"
 #include "model/audit.h"
@@ -20,6 +21,7 @@
 #include "model/log_frame.h"
 #include "model/override.h"
 #include "model/pattern_count.h"
+#include "store/backup.h"
 #include "tests/fuzz/targets.h"
 
 namespace fleetmedic {
@@ -118,6 +120,23 @@ void Spool(std::string_view bytes) {
   FLEETMEDIC_CHECK(again.has_value() && *again == *entry);
 }
 
+// A backup without its last line: with the hash put right, what is behind it is reached as well.
+void BackupText(std::string_view bytes) {
+  std::string text(bytes);
+  text += "sha256 " + Sha256Hex(bytes) + "\n";
+  size_t at = 0;
+  const auto source = [&](std::span<char> into) -> Result<size_t> {
+    const size_t count = std::min(into.size(), text.size() - at);
+    std::copy_n(text.data() + at, count, into.data());
+    at += count;
+    return count;
+  };
+  const Result<BackupManifest> manifest = ReadBackup(source, nullptr);
+  if (!manifest) return;
+  const Result<BackupManifest> again = BackupManifestFromJson(ToJson(*manifest));
+  FLEETMEDIC_CHECK(again.has_value() && *again == *manifest);
+}
+
 constexpr FuzzTarget kTargets[] = {
     {"json", AnyJson},
     {"health_event", RoundTrip<HealthEvent, HealthEventFromJson>},
@@ -135,6 +154,7 @@ constexpr FuzzTarget kTargets[] = {
     {"log_frame", Frame},
     {"frame_headers", FrameHeaders},
     {"spool", Spool},
+    {"backup", BackupText},
 };
 
 }  // namespace
