@@ -10,6 +10,7 @@
 #include "app/settings.h"
 #include "app/version.h"
 #include "base/text.h"
+#include "remediation/reconcile.h"
 #include "store/restore.h"
 
 namespace fleetmedic {
@@ -77,8 +78,10 @@ int Print(const cli::Terminal& terminal, const BackupManifest& manifest) {
   return cli::kExitDone;
 }
 
-// A store that says what happened to it.
-Status Note(const std::string& file, const BackupManifest& manifest, StoreTransaction* tx) {
+// The store says what happened to it, and its remediator acts on nothing before somebody has
+// looked.
+Status Note(const std::string& file, const BackupManifest& manifest, WallTime now,
+            StoreTransaction* tx) {
   AuditEntry entry;
   entry.who = fmt::format("uid:{}", geteuid());
   entry.action = "restore";
@@ -86,6 +89,8 @@ Status Note(const std::string& file, const BackupManifest& manifest, StoreTransa
   entry.why = fmt::format("from the backup of {}", FormatWallSecond(manifest.made_at));
   entry.detail.Set("file", file.substr(0, 512));
   entry.detail.Set("program", manifest.program.substr(0, 64));
+  const ReconcileMark mark{now, "restored " + entry.why, false};
+  FLEETMEDIC_RETURN_IF_ERROR(tx->Put(Table::kMeta, kReconcileKey, ToJson(mark).Dump()));
   return tx->AppendAudit(std::move(entry));
 }
 
@@ -131,10 +136,11 @@ int RunRestore(const Invocation& call) {
   options.folder = config->state_dir;
   options.only = Only(call);
   options.replace = call.args.Has("replace");
-  options.finish = [&file](const BackupManifest& manifest, const BackupStore& store,
-                           StoreTransaction& tx) -> Status {
+  options.finish = [&file, now = call.env.clock->Wall()](const BackupManifest& manifest,
+                                                         const BackupStore& store,
+                                                         StoreTransaction& tx) -> Status {
     // Of the others none keeps an audit.
-    return store.name == kRemediator ? Note(file, manifest, &tx) : Status();
+    return store.name == kRemediator ? Note(file, manifest, now, &tx) : Status();
   };
   const Result<RestoreReport> report = Restore(file, options, *call.env.clock);
   if (!report) return Fails(terminal, report.error());
@@ -149,6 +155,9 @@ int RunRestore(const Invocation& call) {
   for (const std::string& name : report->restored) {
     terminal.Print(fmt::format("restored {} of {}\n", StorePath(config->state_dir, name),
                                FormatWallSecond(report->manifest.made_at)));
+  }
+  if (std::ranges::find(report->restored, kRemediator) != report->restored.end()) {
+    terminal.Say("the remediator acts on nothing until `fleetmedic reconcile accept`\n");
   }
   if (!report->kept_in.empty()) {
     terminal.Print("what was there before is in " + report->kept_in + "\n");

@@ -53,6 +53,8 @@ TEST_F(BackupCommands, BackUpARunningServerAndRestoreItElsewhere) {
   ASSERT_EQ(run.code, cli::kExitDone) << run.err;
   const auto restored = SqliteStore::Open(other_ / "fresh/remediator.db", clock_).value();
   EXPECT_EQ(restored->Get(Table::kHosts, "web-1").value(), "{}");
+  EXPECT_THAT(restored->Get(Table::kMeta, "reconcile").value().value_or(""),
+              HasSubstr("restored from the backup of"));
   const std::vector<AuditEntry> entries = restored->ReadAudit(0, "", 9).value();
   ASSERT_EQ(entries.size(), 2u);
   EXPECT_EQ(entries[1].action, "restore");

@@ -196,6 +196,15 @@ HttpResponse ApiRoutes::PostEvidence(const HttpRequest& request, const std::stri
   return HttpResponse::FromJson(202, json);
 }
 
+HttpResponse ApiRoutes::PostAcceptReconcile(const HttpRequest& request, const std::string& who) {
+  const Result<std::string> reason = ReasonOf(request);
+  if (!reason) return HttpResponse::Problem(reason.error());
+  const auto answer = Ask(&env_.service, request::AcceptReconcile{who, *reason}, kRequestPatience);
+  if (!answer) return Late();
+  if (!*answer) return Refused(answer->error());
+  return HttpResponse::FromJson(200, ReconcileJson(*env_.service.Snapshot()));
+}
+
 HttpResponse ApiRoutes::PostReleaseBrake(const HttpRequest& request, const std::string& who) {
   const Result<std::string> reason = ReasonOf(request);
   if (!reason) return HttpResponse::Problem(reason.error());

@@ -298,6 +298,10 @@ Json::Array NeedsYou(const FleetSnapshot& snapshot, const ApiView& view) {
   if (!snapshot.trouble.empty()) {
     needs.Add("The remediator cannot work", HostId(), view.trouble_since, snapshot.trouble);
   }
+  if (snapshot.reconcile) {
+    needs.Add("The records are older than the scheduler", HostId(), snapshot.reconcile->since,
+              snapshot.reconcile->reason + "; look at `fleetmedic reconcile`");
+  }
   for (const BrakeCause& cause : snapshot.brake.causes) {
     needs.Add("The brake is tripped: " + cause.cause, HostId(), cause.since, cause.detail);
   }
@@ -311,6 +315,36 @@ Json::Array NeedsYou(const FleetSnapshot& snapshot, const ApiView& view) {
   }
   AddSilentHosts(silent, &needs);
   return std::move(needs).Take();
+}
+
+Json ReconcileJson(const FleetSnapshot& snapshot) {
+  Json json;
+  json.Set("reconciling", snapshot.reconcile.has_value());
+  if (!snapshot.reconcile) return json;
+  SetTime(&json, "since", snapshot.reconcile->since);
+  json.Set("reason", snapshot.reconcile->reason);
+  json.Set("overrides", static_cast<int64_t>(snapshot.overrides.size()));
+  const ReconcileReport* report = snapshot.reconcile_report.get();
+  json.Set("listed", report != nullptr);
+  if (report == nullptr) return json;
+  SetTime(&json, "listed_at", report->listed_at);
+  json.Set("hosts_listed", static_cast<int64_t>(report->hosts_listed));
+  json.Set("foreign_taints", static_cast<int64_t>(report->foreign_taints));
+  json.Set("differences", static_cast<int64_t>(report->differences_total));
+  Json items(Json::Array{});
+  for (const HostDifference& difference : report->differences) {
+    Json item;
+    item.Set("host", difference.host.str());
+    item.Set("state", HostStateName(difference.state));
+    item.Set("recorded_revision", difference.our_revision);
+    item.Set("recorded_want", WantName(difference.our_want));
+    item.Set("scheduler_revision", difference.their_revision);
+    item.Set("scheduler_want", WantName(difference.their_want));
+    item.Set("text", DifferenceText(difference));
+    items.Append(std::move(item));
+  }
+  json.Set("items", std::move(items));
+  return json;
 }
 
 Json::Array OverridesOf(const FleetSnapshot& snapshot, const HostRecord& record) {

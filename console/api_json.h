@@ -55,6 +55,8 @@ Json LimitsJson(const FleetSnapshot& snapshot);
 // What waits for a person, the gravest first.
 Json::Array NeedsYou(const FleetSnapshot& snapshot, const ApiView& view);
 // The overrides in force that cover the host.
+// The reconcile report: what differs between the records and the scheduler's list.
+Json ReconcileJson(const FleetSnapshot& snapshot);
 Json::Array OverridesOf(const FleetSnapshot& snapshot, const HostRecord& record);
 // State without `cursor`. `recent`: the newest entries, newest first.
 Json StateJson(const FleetSnapshot& snapshot, const ApiView& view,

@@ -206,6 +206,28 @@ TEST(ApiJson, AnOpenFleetIssueNeedsAPersonAndSaysWhy) {
   EXPECT_EQ(*needs[0]["detail"].string(), issue->why);
 }
 
+TEST(ApiJson, RecordsThatAreOlderThanTheSchedulerNeedSomebodyAndSayWhatDiffers) {
+  FleetSnapshot snapshot;
+  EXPECT_EQ(ReconcileJson(snapshot), Json::Parse(R"({"reconciling": false})").value());
+  snapshot.reconcile = ReconcileMark{kTestNow, "restored from the backup of yesterday", true};
+  EXPECT_EQ(ReconcileJson(snapshot)["listed"].boolean(), false);
+  auto report = std::make_shared<ReconcileReport>();
+  report->listed_at = kTestNow;
+  report->hosts_listed = 40;
+  report->differences_total = 1;
+  report->differences = {{HostDifference::Kind::kNewer, HostId("web-1"), HostState::kHealthy, 3,
+                          Want::kSchedulable, 5, Want::kTainted}};
+  snapshot.reconcile_report = report;
+  const Json json = ReconcileJson(snapshot);
+  EXPECT_EQ(json["differences"].integer(), 1);
+  EXPECT_EQ(*(*json["items"].array())[0]["text"].string(),
+            "recorded as healthy, schedulable at revision 3; the scheduler has tainted at revision "
+            "5: the scheduler's word is taken");
+  const Json::Array needs = NeedsYou(snapshot, {});
+  ASSERT_EQ(needs.size(), 1u);
+  EXPECT_EQ(*needs[0]["what"].string(), "The records are older than the scheduler");
+}
+
 TEST(ApiJson, ManySilentHostsAreOneEntry) {
   std::vector<HostRecord> hosts;
   for (int i = 0; i < 20; ++i) {

@@ -236,6 +236,10 @@ HttpResponse ApiRoutes::GetOverrides(const HttpRequest&, const std::string&) {
   return HttpResponse::FromJson(200, ItemsJson(std::move(items)));
 }
 
+HttpResponse ApiRoutes::GetReconcile(const HttpRequest&, const std::string&) {
+  return HttpResponse::FromJson(200, ReconcileJson(*LookNow().snapshot));
+}
+
 HttpResponse ApiRoutes::Forward(const HttpRequest& request, const std::string& who) {
   return scheduler_.Forward(request, who);
 }

@@ -52,6 +52,8 @@ std::vector<HttpRoute> ApiRoutes::Table() {
       Guarded("GET", "/api/v1/issues", &ApiRoutes::GetIssues),
       Guarded("GET", "/api/v1/issues/{issue}", &ApiRoutes::GetIssue),
       Guarded("GET", "/api/v1/audit", &ApiRoutes::GetAudit),
+      Guarded("GET", "/api/v1/reconcile", &ApiRoutes::GetReconcile),
+      Guarded("POST", "/api/v1/reconcile/accept", &ApiRoutes::PostAcceptReconcile),
       Guarded("GET", "/api/v1/jobs", &ApiRoutes::Forward),
       Guarded("GET", "/api/v1/jobs/{job}", &ApiRoutes::Forward),
       Guarded("PUT", "/api/v1/jobs/{job}", &ApiRoutes::Forward),

@@ -85,6 +85,7 @@ class ApiRoutes {
   HttpResponse GetIssue(const HttpRequest& request, const std::string&);
   HttpResponse GetAudit(const HttpRequest& request, const std::string&);
   HttpResponse GetOverrides(const HttpRequest&, const std::string&);
+  HttpResponse GetReconcile(const HttpRequest&, const std::string&);
   HttpResponse Forward(const HttpRequest& request, const std::string& who);
   StreamHub::Look LookNow() {
     hub_.Advance(env_.clock.Mono());
@@ -101,6 +102,7 @@ class ApiRoutes {
   HttpResponse PostHold(const HttpRequest& request, const std::string& who);
   HttpResponse PostRelease(const HttpRequest& request, const std::string& who);
   HttpResponse PostReleaseBrake(const HttpRequest& request, const std::string& who);
+  HttpResponse PostAcceptReconcile(const HttpRequest& request, const std::string& who);
   HttpResponse PostEvidence(const HttpRequest& request, const std::string& who);
 
   const ApiEnvironment env_;

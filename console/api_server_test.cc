@@ -214,14 +214,16 @@ TEST_F(ApiServerTest, ActsArePostedWithTheNameOfWhoAsks) {
   EXPECT_EQ(Send({"DELETE", "/api/v1/overrides/o-1", ana, R"({"reason": "done"})"}).status, 204);
   EXPECT_EQ(Send({"POST", "/api/v1/release", ana, R"({"reason": "fixed"})"}).status, 200);
   EXPECT_EQ(Send({"POST", "/api/v1/brake/release", ana, R"({"reason": "seen"})"}).status, 200);
+  EXPECT_EQ(Send({"POST", "/api/v1/reconcile/accept", ana, R"({"reason": "seen"})"}).status, 200);
   const auto posted = service_.posted();
-  ASSERT_EQ(posted.size(), 4u);
+  ASSERT_EQ(posted.size(), 5u);
   const auto& add = std::get<request::AddOverride>(posted[0]);
   EXPECT_EQ(add.who, "ana (token)");
   EXPECT_EQ(add.lasts, Minutes(1));
   EXPECT_EQ(std::get<request::EndOverride>(posted[1]).id, OverrideId("o-1"));
   EXPECT_EQ(std::get<request::Release>(posted[2]).who, "ana (token)");
   EXPECT_EQ(std::get<request::ReleaseBrake>(posted[3]).reason, "seen");
+  EXPECT_EQ(std::get<request::AcceptReconcile>(posted[4]).who, "ana (token)");
 }
 
 TEST_F(ApiServerTest, ARefusalOfTheRemediatorIsAProblem) {

@@ -140,6 +140,10 @@ Status Controller::StartLeading() {
   NoteAllRules();
   outbox_.Reset();
   audit_export_.Note();
+  listed_ = false;
+  next_list_ = MonoTime{};  // at once
+  report_.reset();
+  if (ledger_.reconcile()) gate_.Hold();
   issues_.Clear();
   FLEETMEDIC_RETURN_IF_ERROR(intake_.Open([this](Topic topic) { return ledger_.Offsets(topic); }));
   trouble_.clear();
@@ -174,13 +178,15 @@ void Controller::Turn(MonoTime now) {
     UpdateBrakeAndMode();
   }
   AnswerAsks();
-  outbox_.Revoke(mode_, now_, ledger_);
+  // Frozen is stricter than any mode that is shown.
+  const Mode acting = Frozen().empty() ? mode_ : Mode::kHold;
+  outbox_.Revoke(acting, now_, ledger_);
   if (const Status committed = CommitPass(); !committed) {
     StepDown(committed.error());
     PublishSnapshot(now);
     return;
   }
-  outbox_.Act(mode_, now_, now, &ledger_);
+  outbox_.Act(acting, now_, now, &ledger_);
   audit_export_.Act(now, ledger_);
   SendEvidenceAsks();
   if (now >= next_list_) {
@@ -210,6 +216,7 @@ void Controller::TakeOutcomes() {
           row->second.directive.revision <= applied->directive.revision) {
         ledger_.EraseOutbox(applied->key);
       }
+      if (BehindScheduler(*applied->view)) continue;
       StepHost(applied->directive.host, input::View{*applied->view, false});
     } else if (auto* ordered = std::get_if<outcome::Ordered>(&outcome)) {
       if (!ordered->status) {
@@ -227,12 +234,7 @@ void Controller::TakeOutcomes() {
         continue;
       }
       trouble_.clear();
-      std::set<HostId> missing;
-      for (const auto& [host, record] : ledger_.hosts()) missing.insert(host);
-      for (const HostView& view : *listed->views) {
-        if (missing.erase(view.host) > 0) StepHost(view.host, input::View{view, true});
-      }
-      for (const HostId& host : missing) StepHost(host, input::NotListed{});
+      TakeList(*listed->views);
     }
   }
 }
@@ -294,7 +296,13 @@ void Controller::StepHost(const HostId& host, const Input& input) {
     fresh.since = now_;
     record = std::make_shared<const HostRecord>(std::move(fresh));
   }
-  Decision decision = Step(config_.policy, *record, input, SurroundingsOf(*record), now_);
+  HostRecord asked = *record;
+  // While a person is waited for, deadlines do not run.
+  if (ledger_.reconcile()) asked.deadline = kWallNever;
+  Decision decision = Step(config_.policy, asked, input, SurroundingsOf(asked), now_);
+  if (ledger_.reconcile() && decision.next.state == record->state) {
+    decision.next.deadline = record->deadline;
+  }
   if (decision.why.starts_with("ignored: ")) steps_ignored_.Add();
   if (decision.why.ends_with(" of another boot")) intake_.SetAsideOtherBoot({host, input});
   TakeEffects(*record, decision);
@@ -368,6 +376,7 @@ Surroundings Controller::SurroundingsOf(const HostRecord& record) const {
   around.held_rules = held_rules_;
   around.ended_rules = ended_rules_;
   around.issue = IssueOver(record);
+  around.frozen = Frozen();
   return around;
 }
 
@@ -414,6 +423,10 @@ void Controller::UpdateBrakeAndMode() {
 
   mode_ = config_.mode;
   mode_reason_ = mode_ == Mode::kShadow ? "configured: decides and does nothing" : "";
+  if (ledger_.reconcile()) {
+    mode_ = Mode::kShadow;
+    mode_reason_ = Frozen() + "; `fleetmedic reconcile` shows what differs";
+  }
   const auto stricter = [this](Mode mode, std::string reason) {
     if (mode <= mode_) return;
     mode_ = mode;
@@ -437,7 +450,7 @@ void Controller::UpdateBrakeAndMode() {
   if (hold_unstored_) {
     stricter(Mode::kHold, "held, and the store could not take it: hold again, or release");
   }
-  if (fleet_hold || hold_unstored_) {
+  if (fleet_hold || hold_unstored_ || ledger_.reconcile()) {
     gate_.Hold();
   } else if (requests_.empty()) {
     gate_.Unhold();

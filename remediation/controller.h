@@ -96,6 +96,7 @@ class Controller final : public Role, public RemediatorService {
   Result<RequestAnswer> Handle(const request::Release& request);
   Result<RequestAnswer> Handle(const request::ReleaseBrake& request);
   Result<RequestAnswer> Handle(const request::CollectEvidence& request);
+  Result<RequestAnswer> Handle(const request::AcceptReconcile& request);
   Result<RequestAnswer> ReturnHosts(const request::AddOverride& request);
   void TakeOutcomes();
   Status ReadLog(MonoTime now);
@@ -130,6 +131,14 @@ class Controller final : public Role, public RemediatorService {
   void AuditAct(std::string who, std::string action, std::string object, std::string why,
                 std::string result, Json detail = {});
   Surroundings SurroundingsOf(const HostRecord& record) const;
+  // controller_reconcile.cc
+  std::string Frozen() const;
+  void BeginReconcile(std::string reason);
+  // Whether the view is a difference that waits for a person.
+  bool BehindScheduler(const HostView& view);
+  void TakeList(const std::vector<HostView>& views);
+  void Report(const std::vector<HostView>& views);
+  void AdoptHost(const HostRecord& record, const HostView& view);
   // controller_issues.cc
   void TakeIssues();
   // The open fleet issue that the host's worst condition is part of; empty for none.
@@ -165,6 +174,10 @@ class Controller final : public Role, public RemediatorService {
   std::vector<std::string> held_rules_;
   std::vector<std::string> ended_rules_;
   OpenIssues issues_;
+  bool listed_ = false;  // the records were compared with the scheduler's list since we lead
+  // While there is something to reconcile: what the newest list says.
+  std::shared_ptr<const ReconcileReport> report_;
+  std::map<HostId, HostView> report_views_;
   std::vector<Ask> asks_;
   std::vector<EvidenceAsk> evidence_asks_;  // sent after the commit
   std::vector<WallTime> evidence_asked_;    // within a minute

@@ -38,6 +38,7 @@ class ObedientHook final : public SchedulerHook {
     return view;
   }
   Result<std::vector<HostView>> List(MonoTime) override {
+    if (list_fails) return Fail(Code::kUnavailable, "no answer");
     std::vector<HostView> all;
     for (const auto& [host, view] : views) all.push_back(view);
     return all;
@@ -45,6 +46,7 @@ class ObedientHook final : public SchedulerHook {
 
   std::map<HostId, HostView> views;
   std::vector<Directive> applied;
+  bool list_fails = false;
 };
 
 // What came is put in by the test.

@@ -142,6 +142,8 @@ void Controller::PublishSnapshot(MonoTime now) {
   next->trouble = trouble_;
   next->hosts = ledger_.hosts();
   next->brake = ledger_.brake();
+  next->reconcile = ledger_.reconcile();
+  next->reconcile_report = report_;
   for (const auto& [id, issue] : issues_.all()) next->issues.push_back(issue);
   for (const auto& [id, override] : ledger_.overrides()) next->overrides.push_back(override);
   const std::vector<Grant> grants = ledger_.GrantList();

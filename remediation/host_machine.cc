@@ -126,6 +126,7 @@ class Stepper {
 std::string Stepper::Blocked(StepKind step) const {
   if (r_.protected_) return "protected: " + r_.over_reason;
   if (r_.held) return "held: " + r_.over_reason;
+  if (!around_.frozen.empty()) return around_.frozen;
   bool allowed = false;
   switch (around_.mode) {
     case Mode::kAuto:
@@ -511,7 +512,7 @@ void Stepper::AdvanceRepairing() {
     r_.waits_for = fmt::format("the executor: {} {}", RungName(r_.rung), r_.repair_id);
     return;
   }
-  if (r_.held || r_.protected_ || around_.mode == Mode::kHold) {
+  if (r_.held || r_.protected_ || around_.mode == Mode::kHold || !around_.frozen.empty()) {
     r_.waits_for = "held: the repair's outcome is not known";
     return;
   }

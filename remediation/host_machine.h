@@ -67,6 +67,8 @@ struct Surroundings {
   Mode mode = Mode::kShadow;
   // Why the mode is not auto, for `waits_for`; empty in auto.
   std::string mode_reason;
+  // Why nothing may be done to any host at all, whatever the mode; empty where it may.
+  std::string frozen;
   // The open fleet issue that covers this host; empty for none.
   std::string issue;
   // Rules that people hold: what they found justifies nothing new.

@@ -15,6 +15,7 @@ constexpr Words<OutboxRow::Kind, 2> kKinds = {
 constexpr std::string_view kBrakeKey = "brake";
 constexpr std::string_view kNumberKey = "last_number";
 constexpr std::string_view kAuditExportedKey = "audit_exported";
+constexpr std::string_view kForgottenKey = "forgotten_revision";
 constexpr std::string_view kWrittenAtKey = "written_at";
 
 Json PositionsJson(const std::vector<Position>& positions) {
@@ -104,7 +105,8 @@ Status Ledger::Load(const Store& store) {
     }
   }
   Json meta;
-  for (const std::string_view key : {kBrakeKey, kNumberKey, kAuditExportedKey, kWrittenAtKey}) {
+  for (const std::string_view key :
+       {kBrakeKey, kNumberKey, kAuditExportedKey, kForgottenKey, kReconcileKey, kWrittenAtKey}) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const std::optional<std::string> value,
                                 store.Get(Table::kMeta, key));
     if (!value) continue;
@@ -117,6 +119,11 @@ Status Ledger::Load(const Store& store) {
   }
   last_number_ = static_cast<uint64_t>(meta[kNumberKey].integer().value_or(0));
   audit_exported_ = static_cast<uint64_t>(meta[kAuditExportedKey].integer().value_or(0));
+  forgotten_revision_ = static_cast<uint64_t>(meta[kForgottenKey].integer().value_or(0));
+  reconcile_.reset();
+  if (!meta[kReconcileKey].is_null()) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(reconcile_, ReconcileMarkFromJson(meta[kReconcileKey]));
+  }
   written_at_ = kWallNever;
   if (const std::string* text = meta[kWrittenAtKey].string()) {
     FLEETMEDIC_ASSIGN_OR_RETURN(written_at_, ParseWall(*text));
@@ -166,6 +173,11 @@ Status Ledger::WriteTo(StoreTransaction* tx) {
         if (key == kBrakeKey) status = tx->Put(table, key, ToJson(brake_).Dump());
         if (key == kNumberKey) status = tx->Put(table, key, Json(last_number_).Dump());
         if (key == kAuditExportedKey) status = tx->Put(table, key, Json(audit_exported_).Dump());
+        if (key == kForgottenKey) status = tx->Put(table, key, Json(forgotten_revision_).Dump());
+        if (key == kReconcileKey) {
+          status =
+              reconcile_ ? tx->Put(table, key, ToJson(*reconcile_).Dump()) : tx->Erase(table, key);
+        }
         break;
       case Table::kJobs:
       case Table::kTasks:
@@ -198,6 +210,11 @@ void Ledger::PutHostVolatile(HostRecord record) {
 }
 
 void Ledger::ForgetHost(const HostId& host) {
+  if (const HostRecordPtr record = Host(host);
+      record != nullptr && record->revision > forgotten_revision_) {
+    forgotten_revision_ = record->revision;
+    touched_.insert({Table::kMeta, std::string(kForgottenKey)});
+  }
   hosts_.erase(host);
   touched_.insert({Table::kHosts, host.str()});
 }
@@ -212,6 +229,11 @@ std::vector<Grant> Ledger::GrantList() const {
 GrantId Ledger::NextGrantId() {
   touched_.insert({Table::kMeta, std::string(kNumberKey)});
   return GrantId(fmt::format("G-{}", ++last_number_));
+}
+
+void Ledger::SkipNumbers(uint64_t count) {
+  last_number_ += count;
+  touched_.insert({Table::kMeta, std::string(kNumberKey)});
 }
 
 void Ledger::PutGrant(Grant grant) {
@@ -263,6 +285,11 @@ void Ledger::SetBrake(BrakeState brake) {
   if (brake == brake_) return;
   brake_ = std::move(brake);
   touched_.insert({Table::kMeta, std::string(kBrakeKey)});
+}
+
+void Ledger::SetReconcile(std::optional<ReconcileMark> mark) {
+  reconcile_ = std::move(mark);
+  touched_.insert({Table::kMeta, std::string(kReconcileKey)});
 }
 
 void Ledger::SetAuditExported(uint64_t seq) {

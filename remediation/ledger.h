@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "model/host_record.h"
 #include "model/override.h"
 #include "ratelimit/brake.h"
+#include "remediation/reconcile.h"
 #include "store/store.h"
 
 namespace fleetmedic {
@@ -61,6 +63,8 @@ class Ledger {
   std::vector<Grant> GrantList() const;
   // A new identifier: never one that any grant of this store had before.
   GrantId NextGrantId();
+  // Numbers that a newer state than this may have given already.
+  void SkipNumbers(uint64_t count);
   void PutGrant(Grant grant);
   void ReleaseGrant(const GrantId& id, WallTime now);
   // Forgets grants that were released before `before`.
@@ -77,6 +81,12 @@ class Ledger {
 
   const BrakeState& brake() const { return brake_; }
   void SetBrake(BrakeState brake);
+
+  // Set while the records may be older than what the scheduler was told.
+  const std::optional<ReconcileMark>& reconcile() const { return reconcile_; }
+  void SetReconcile(std::optional<ReconcileMark> mark);
+  // The highest revision of the hosts that were forgotten.
+  uint64_t forgotten_revision() const { return forgotten_revision_; }
 
   // The newest time this state was written at: a clock behind it is wrong, or went back.
   WallTime written_at() const { return written_at_; }
@@ -103,6 +113,8 @@ class Ledger {
   BrakeState brake_;
   uint64_t last_number_ = 0;
   uint64_t audit_exported_ = 0;
+  uint64_t forgotten_revision_ = 0;
+  std::optional<ReconcileMark> reconcile_;
   WallTime written_at_ = kWallNever;
 
   // Keys that the next commit writes; a key without a value is erased.

@@ -16,6 +16,7 @@
 #include "model/host_record.h"
 #include "model/override.h"
 #include "ratelimit/brake.h"
+#include "remediation/reconcile.h"
 
 namespace fleetmedic {
 
@@ -50,6 +51,9 @@ struct FleetSnapshot {
   std::vector<Grant> grants;  // the open ones
   std::vector<LimitView> limits;
   BrakeState brake;
+  // Set while a person is waited for; the report is null until the scheduler's list came.
+  std::optional<ReconcileMark> reconcile;
+  std::shared_ptr<const ReconcileReport> reconcile_report;
   std::vector<FleetIssuePtr> issues;  // the open ones
   std::vector<Override> overrides;
   Millis log_lag{0};
@@ -81,6 +85,11 @@ struct ReleaseBrake {
   std::string who;
   std::string reason;
 };
+// The records go on from what the scheduler holds, and are acted on again.
+struct AcceptReconcile {
+  std::string who;
+  std::string reason;
+};
 // Asks the host's agent for a bundle of evidence. Always allowed: it changes nothing.
 struct CollectEvidence {
   HostId host;
@@ -89,8 +98,9 @@ struct CollectEvidence {
 };
 }  // namespace request
 
-using Request = std::variant<request::AddOverride, request::EndOverride, request::Release,
-                             request::ReleaseBrake, request::CollectEvidence>;
+using Request =
+    std::variant<request::AddOverride, request::EndOverride, request::Release,
+                 request::ReleaseBrake, request::AcceptReconcile, request::CollectEvidence>;
 
 struct RequestAnswer {
   std::optional<Override> added;

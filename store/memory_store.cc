@@ -69,6 +69,19 @@ Status MemoryStore::Release(const Lease& lease) {
   return {};
 }
 
+MemoryStore::Content MemoryStore::Copy() const {
+  absl::MutexLock lock(&mutex_);
+  return {tables_, audit_};
+}
+
+void MemoryStore::PutBack(Content content) {
+  absl::MutexLock commit_lock(&commit_mutex_);
+  absl::MutexLock lock(&mutex_);
+  tables_ = std::move(content.tables);
+  audit_ = std::move(content.audit);
+  lease_.owner.clear();
+}
+
 Status MemoryStore::CheckEpoch(Epoch epoch) const {
   if (epoch != lease_.epoch || lease_.owner.empty()) return FailFenced(epoch, lease_.epoch);
   return {};

@@ -35,10 +35,19 @@ class MemoryStore final : public Store {
   Result<std::vector<AuditEntry>> NewestAudit(std::string_view object,
                                               size_t entries_max) const override;
 
+  using Rows = std::map<std::string, std::string, std::less<>>;
+  // Everything but the lease.
+  struct Content {
+    std::map<Table, Rows> tables;
+    std::vector<AuditEntry> audit;
+  };
+  // For the simulator: a copy of it, and such a copy put back as an operator puts a backup back.
+  // The epoch stays and no lease is held.
+  Content Copy() const;
+  void PutBack(Content content);
+
  private:
   class Writes;
-
-  using Rows = std::map<std::string, std::string, std::less<>>;
 
   // kFenced unless `epoch` is the newest and its lease was not released.
   Status CheckEpoch(Epoch epoch) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -262,6 +262,7 @@ constexpr std::array kCommands = {
             RunDescribeRule},
     kAudit,
     kAuditVerify,
+    kReconcile,
     Command{"why",
             Group::kLook,
             "From the evidence to the act, line by line",
@@ -313,6 +314,7 @@ constexpr std::array kCommands = {
             kReleaseExits,
             RunBrakeRelease},
 
+    kReconcileAccept,
     Command{"drain", Group::kChange, "Move the tasks off hosts", kDrainDetails, kHostChangeFlags,
             kHosts, kDrainExamples, kChangeExits, RunHostOverride},
     Command{"taint",

@@ -28,6 +28,10 @@ int RunHold(const Invocation& call);
 int RunRelease(const Invocation& call);
 int RunBrakeRelease(const Invocation& call);
 
+// reconcile_commands.cc: records that are older than the scheduler.
+int RunReconcile(const Invocation& call);
+int RunReconcileAccept(const Invocation& call);
+
 // change.cc: overrides on hosts and scopes.
 int RunHostOverride(const Invocation& call);
 int RunProtect(const Invocation& call);

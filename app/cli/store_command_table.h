@@ -49,6 +49,37 @@ inline constexpr Command kAuditVerify = {
     nullptr,
     &RoleHandlers::audit_verify};
 
+inline constexpr std::array kReconcileFlags = {kObjectFormat};
+inline constexpr std::array kReconcileExits = {kExitAttention, kExitNotAllowed, kExitUnreachable};
+inline constexpr Command kReconcile = {
+    "reconcile",
+    Group::kLook,
+    "What differs between the records and the scheduler",
+    "After a restore, and where the store is older than the scheduler, nothing is acted on until\n"
+    "somebody has seen the differences. Exit code 10 while that is so, 0 where nothing waits.",
+    kReconcileFlags,
+    {},
+    {},
+    kReconcileExits,
+    RunReconcile};
+inline constexpr std::array kReconcileAcceptFlags = {kReason, kObjectFormat};
+inline constexpr std::array kReconcileAcceptExamples = {
+    Example{"fleetmedic reconcile accept --reason 'looked through it, INC-2231'", ""}};
+inline constexpr std::array kReconcileAcceptExits = {kExitNotAllowed, kExitConflict, kExitTimedOut,
+                                                     kExitUnreachable};
+inline constexpr Command kReconcileAccept = {
+    "reconcile accept",
+    Group::kStop,
+    "Go on from what the scheduler holds",
+    "Each host goes on as the scheduler has it. One that is out stays out under a grant, until it "
+    "is\n"
+    "seen to be well; overrides stand as the records have them: look through `override ls` first.",
+    kReconcileAcceptFlags,
+    {},
+    kReconcileAcceptExamples,
+    kReconcileAcceptExits,
+    RunReconcileAccept};
+
 inline constexpr std::array kBackupFile = {
     Positional{"FILE", true, false, Completion::kFile, "the backup"}};
 inline constexpr Flag kOnly = {"only",   0,  FlagType::kText,

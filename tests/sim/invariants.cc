@@ -34,6 +34,9 @@ void World::Fail(const std::string& what) {
 
 void World::Check() {
   dirty_ = false;
+  // The records of a store that was put back do not know what is out: nothing may change.
+  if (unaccepted_) return CheckUnaccepted();
+  CheckTrueAgain();
   CheckLimits();
   CheckGrants();
   CheckRecords();
@@ -76,11 +79,13 @@ void World::CheckGrants() {
   const auto grants = ReadTable<Grant>(store_, Table::kGrants, GrantFromJson);
   for (const Grant& grant : grants) {
     if (!grants_checked_.insert(grant.id.str()).second) continue;
+    // Its host was out already: it starts nothing.
+    if (grant.reason == kAdoptedReason) continue;
     ++grants_given_;
     for (const Limit& limit : options_.remediator.limits) {
       if (limit.kind != LimitKind::kWindow) continue;
       const auto started = std::ranges::count_if(grants, [&](const Grant& other) {
-        return other.granted_at <= grant.granted_at &&
+        return other.reason != kAdoptedReason && other.granted_at <= grant.granted_at &&
                other.granted_at + limit.window > grant.granted_at;
       });
       if (started > limit.at_least) {
@@ -111,6 +116,10 @@ void World::CheckRecords() {
 // 4, 5, 8: at the instant a directive arrives, it is the newest, nothing holds it, and its
 // evidence stands.
 void World::CheckApply(const Directive& directive) {
+  if (unaccepted_) {
+    return Fail(fmt::format("{} {} before a person accepted the older store",
+                            WantName(directive.want), directive.host.str()));
+  }
   const auto text = store_.Get(Table::kHosts, directive.host.str());
   if (!text || !*text) return Fail("a directive for " + directive.host.str() + " without a record");
   const HostRecord record = HostRecordFromJson(*Json::Parse(**text)).value();

@@ -167,6 +167,7 @@ void World::Run() {
     loop_.After(Seconds(20), [this] { StartProcess(&processes_[1]); });
   }
   ScheduleChaos();
+  PlanRestore();
   const auto check = [this] {
     if (dirty_) Check();
   };
@@ -313,6 +314,7 @@ void World::EndChaos() {
   loop_.Every(Seconds(30), Seconds(1), [this] {
     Tell(request::Release{"op1", "the end"});
     Tell(request::ReleaseBrake{"op1", "the end"});
+    AcceptReconcile();
     for (Process& process : processes_) {
       if (process.controller == nullptr || !process.controller->leading()) continue;
       for (const auto& [id, record] : process.controller->ledger().hosts()) {

@@ -4,6 +4,7 @@
 #define FLEETMEDIC_TESTS_SIM_WORLD_H_
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -36,6 +37,10 @@ struct WorldOptions {
   bool store_faults = false;
   bool log_faults = false;
   bool hook_faults = false;
+  // The remediator's store is put back then, to what it was so long before; 0: never.
+  Micros restore_at{0};
+  Micros restore_age{0};
+  bool restore_marked = false;  // as `fleetmedic restore` does it; else silently
 };
 
 WorldOptions RandomOptions(uint64_t seed);
@@ -54,6 +59,10 @@ class World {
   int grants_given() const { return grants_given_; }
   size_t evidence_came() const { return fleet_.evidence().size(); }
   uint64_t events_run() const { return loop_.events_run(); }
+  // Of a store that was put back: hosts whose directive the records did not know; and how long
+  // after a person accepted the records were true again, where they were older.
+  size_t hosts_behind() const { return hosts_behind_; }
+  std::optional<Micros> true_again_after() const { return true_again_after_; }
 
  private:
   // One process of the remediator: what a crash takes with it.
@@ -77,6 +86,14 @@ class World {
   void PersonActs();
   void Tell(Request request);
   void EndChaos();
+  // restored.cc: the store is put back, and nothing is done before a person accepts it.
+  void PlanRestore();
+  void PutStoreBack();
+  void AcceptReconcile();
+  void CheckUnaccepted();
+  void CheckTrueAgain();
+  std::string RecordsDiffer() const;
+  int RepairsOrdered();
   bool AllWell(std::string* why) const;
 
   void Check();
@@ -104,6 +121,14 @@ class World {
   std::set<std::string> grants_checked_;
   uint64_t audit_seen_ = 0;
   int grants_given_ = 0;
+  // Of restored.cc.
+  MemoryStore::Content saved_;
+  bool unaccepted_ = false;
+  std::map<HostId, Directive> directives_then_;
+  int repairs_ordered_then_ = 0;
+  size_t hosts_behind_ = 0;
+  MonoTime accepted_at_ = kMonoForever;
+  std::optional<Micros> true_again_after_;
 };
 
 }  // namespace fleetmedic::sim

@@ -202,6 +202,7 @@ ratelimit/budget
 remediation/evidence
 remediation/host_machine
 remediation/open_issues
+remediation/reconcile
 remediation/transitions
 scheduler/cluster
 scheduler/drain

@@ -1,0 +1,135 @@
+// Records that may be older than the scheduler: from a backup, or a store that was put back.
+// Nothing is acted on until a person has seen what differs.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/logging.h"
+#include "remediation/controller.h"
+
+namespace fleetmedic {
+namespace {
+
+// More grants and overrides than are made between two backups.
+constexpr uint64_t kNumbersSkipped = 1'000'000;
+
+}  // namespace
+
+// Why no host may be acted on at all; empty where nothing says so.
+std::string Controller::Frozen() const {
+  if (const auto& mark = ledger_.reconcile()) return "reconcile: " + mark->reason;
+  return listed_ ? "" : "the scheduler's list: the records are compared with it first";
+}
+
+void Controller::BeginReconcile(std::string reason) {
+  if (ledger_.reconcile()) return;
+  gate_.Hold();
+  ledger_.SetReconcile(ReconcileMark{now_, reason, false});
+  AuditAct("fleetmedic", "reconcile", "store", std::move(reason), "shadow");
+  UpdateBrakeAndMode();
+}
+
+bool Controller::BehindScheduler(const HostView& view) {
+  const HostRecordPtr record = ledger_.Host(view.host);
+  if (record == nullptr) return false;
+  // A host that was forgotten begins anew; the scheduler may remember it.
+  const bool behind = RecordIsBehind(*record, view) && view.revision > ledger_.forgotten_revision();
+  if (behind) {
+    BeginReconcile(
+        fmt::format("the scheduler holds revision {} of {} and the records know of {}: "
+                    "the store is older than the scheduler",
+                    view.revision, view.host.str(), record->revision));
+  }
+  return ledger_.reconcile() && DifferenceOf(*record, view).has_value();
+}
+
+void Controller::TakeList(const std::vector<HostView>& views) {
+  listed_ = true;
+  // First all: what one host shows holds for the others too.
+  for (const HostView& view : views) (void)BehindScheduler(view);
+  if (ledger_.reconcile()) Report(views);
+  std::set<HostId> missing;
+  for (const auto& [host, record] : ledger_.hosts()) missing.insert(host);
+  for (const HostView& view : views) {
+    const bool known = missing.erase(view.host) > 0;
+    // A difference waits for a person.
+    if (known && !BehindScheduler(view)) StepHost(view.host, input::View{view, true});
+  }
+  for (const HostId& host : missing) StepHost(host, input::NotListed{});
+}
+
+void Controller::Report(const std::vector<HostView>& views) {
+  report_ = std::make_shared<ReconcileReport>(Compare(ledger_.hosts(), views, now_));
+  report_views_.clear();
+  for (const HostView& view : views) report_views_[view.host] = view;
+  ReconcileMark mark = *ledger_.reconcile();
+  if (std::exchange(mark.paged, true)) return;
+  pages_.Add();
+  AuditAct("fleetmedic", "page", "store",
+           fmt::format("{}: {} of {} hosts differ from the scheduler's list; nothing is acted on "
+                       "until somebody looks: fleetmedic reconcile",
+                       mark.reason, report_->differences_total, report_->hosts_listed),
+           "");
+  ledger_.SetReconcile(std::move(mark));
+}
+
+void Controller::AdoptHost(const HostRecord& record, const HostView& view) {
+  HostRecord next = record;
+  GrantId grant = record.grant;
+  if (view.want == Want::kSchedulable) {
+    ledger_.ReleaseGrant(grant, now_);
+    grant = GrantId();
+  } else if (grant.empty()) {
+    // Out it is, and so it counts; and as given now, since nobody knows when it was.
+    Grant adopted;
+    adopted.id = ledger_.NextGrantId();
+    adopted.host = record.facts.host;
+    adopted.cell = record.facts.cell;
+    adopted.pool = record.facts.pool;
+    adopted.rack = record.facts.rack;
+    adopted.episode = record.episode;
+    adopted.reason = std::string(kAdoptedReason);
+    adopted.granted_at = now_;
+    grant = adopted.id;
+    ledger_.PutGrant(std::move(adopted));
+  }
+  // What was decided on the old record is over.
+  for (const OutboxRow::Kind kind : {OutboxRow::Kind::kDirective, OutboxRow::Kind::kRepair}) {
+    OutboxRow row;
+    row.kind = kind;
+    row.host = record.facts.host;
+    outbox_.Succeeded(row.Key());
+    ledger_.EraseOutbox(row.Key());
+  }
+  next = Adopt(config_.policy, std::move(next), view, grant, now_);
+  AuditAct("fleetmedic", "adopt", "host:" + record.facts.host.str(), next.why,
+           grant.empty() ? "" : "grant " + grant.str());
+  ledger_.PutHost(std::move(next));
+}
+
+Result<RequestAnswer> Controller::Handle(const request::AcceptReconcile& request) {
+  if (request.reason.empty()) return Fail(Code::kInvalidArgument, "a reason is required");
+  if (!ledger_.reconcile()) return Fail(Code::kConflict, "there is nothing to reconcile");
+  if (report_ == nullptr) {
+    return Fail(Code::kConflict, "the scheduler's list has not come yet: look at the report first");
+  }
+  AuditAct(request.who, "reconcile", "store", request.reason,
+           fmt::format("accepted, {} differences", report_->differences_total));
+  ledger_.SkipNumbers(kNumbersSkipped);
+  std::vector<HostId> hosts;
+  for (const auto& [host, record] : ledger_.hosts()) hosts.push_back(host);
+  for (const HostId& host : hosts) {
+    ledger_.PutHost(GoOn(config_.policy, *ledger_.Host(host), now_));
+    const auto view = report_views_.find(host);
+    if (view == report_views_.end()) continue;
+    const HostRecordPtr record = ledger_.Host(host);
+    if (GoesOnAsListed(*record, view->second)) AdoptHost(*record, view->second);
+  }
+  ledger_.SetReconcile(std::nullopt);
+  report_.reset();
+  report_views_.clear();
+  UpdateBrakeAndMode();
+  return RequestAnswer{};
+}
+
+}  // namespace fleetmedic
