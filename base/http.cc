@@ -56,7 +56,9 @@ Result<HttpAddress> HttpAddress::Parse(std::string_view text) {
 }
 
 std::string HttpAddress::Text() const {
-  return unix_path.empty() ? fmt::format("http://{}:{}", host, port) : "unix:" + unix_path;
+  if (!unix_path.empty()) return "unix:" + unix_path;
+  const bool v6 = host.find(':') != std::string::npos;
+  return fmt::format("http://{}:{}", v6 ? "[" + host + "]" : host, port);
 }
 
 std::string_view HttpRequest::header(std::string_view name) const {

@@ -6,14 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "base/http_exchange.h"
 #include "base/http_socket.h"
-#include "base/http_wire.h"
 #include "base/text.h"
 
 namespace fleetmedic {
 namespace {
-
-constexpr size_t kReplyHeaderBytesMax = size_t{1} << 20;
 
 constexpr Code kCodes[] = {
     Code::kInvalidArgument,
@@ -58,45 +56,6 @@ Code CodeOfStatus(int status) {
   }
 }
 
-bool IsTarget(std::string_view target) {
-  return target.starts_with('/') &&
-         std::all_of(target.begin(), target.end(), [](char c) { return c > ' ' && c < 0x7f; });
-}
-
-Status CheckCall(const HttpCall& call) {
-  const bool method =
-      !call.method.empty() && std::all_of(call.method.begin(), call.method.end(),
-                                          [](char c) { return c >= 'A' && c <= 'Z'; });
-  if (!method || !IsTarget(call.target)) {
-    return Fail(Code::kInvalidArgument, fmt::format("{} {} is no HTTP request", Quote(call.method),
-                                                    Quote(call.target, 256)));
-  }
-  for (const auto& [name, value] : call.headers) {
-    if (!IsHeader(name, value)) {
-      return Fail(Code::kInvalidArgument, Quote(name) + " is no HTTP header, or its value is none");
-    }
-  }
-  return {};
-}
-
-tl::unexpected<Error> FailExchange(const HttpSocket& socket, const std::string& what) {
-  switch (socket.trouble()) {
-    case HttpSocket::Trouble::kDeadline:
-      return Fail(Code::kDeadlineExceeded,
-                  what + ": no whole answer in time; whether it was done is not known");
-    case HttpSocket::Trouble::kCancelled:
-      return Fail(Code::kUnavailable, what + ": stopped");
-    case HttpSocket::Trouble::kTooMuch:
-      return Fail(Code::kFull, what + ": the answer is larger than the limit");
-    case HttpSocket::Trouble::kNone:
-    case HttpSocket::Trouble::kBroken:
-      return Fail(Code::kIo, what +
-                                 ": the connection broke or the answer is no HTTP; whether it "
-                                 "was done is not known");
-  }
-  return Fail(Code::kIo, what);
-}
-
 }  // namespace
 
 Error HttpReply::ToError() const {
@@ -138,33 +97,17 @@ Result<HttpReply> HttpClient::Send(const HttpCall& call, MonoTime deadline) cons
 
 Result<HttpReply> HttpClient::Stream(const HttpCall& call, MonoTime deadline, Micros silence_max,
                                      absl::FunctionRef<bool(std::string_view)> piece) const {
-  FLEETMEDIC_RETURN_IF_ERROR(CheckCall(call));
+  FLEETMEDIC_RETURN_IF_ERROR(CheckHttpCall(call, true));
   const int cancel_fd = cancel_ == nullptr ? -1 : cancel_->fd();
   FLEETMEDIC_ASSIGN_OR_RETURN(UniqueFd fd, ConnectSocket(address_, *clock_, deadline, cancel_fd));
   HttpSocket socket(std::move(fd), clock_, cancel_fd);
   socket.read_deadline = deadline;
   socket.write_deadline = deadline;
   socket.patience = silence_max;
-  socket.read_bytes_left = kReplyHeaderBytesMax;
   const std::string host =
       address_.unix_path.empty() ? fmt::format("{}:{}", address_.host, address_.port) : "localhost";
-  HttpReply reply;
-  HttpWireReply head;
-  bool too_large = false;
-  const auto take = [&](std::string_view bytes) {
-    const bool ok = head.status >= 200 && head.status < 300;
-    if (ok) return piece(bytes);
-    too_large = bytes.size() > call.reply_bytes_max - reply.body.size();
-    if (!too_large) reply.body += bytes;
-    return !too_large;
-  };
   const std::string what = fmt::format("{} {}{}", call.method, address_.Text(), call.target);
-  const HttpWireCall sent{host, call.method, call.target, call.headers, call.body};
-  if (!HttpWireExchange(&socket, sent, &head, take)) return FailExchange(socket, what);
-  if (too_large) return Fail(Code::kFull, what + ": the answer is larger than the limit");
-  reply.status = head.status;
-  reply.headers = std::move(head.headers);
-  return reply;
+  return ExchangeHttp(&socket, host, call, what, piece);
 }
 
 }  // namespace fleetmedic

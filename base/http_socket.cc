@@ -30,8 +30,24 @@ struct SocketName {
   sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
 };
 
+// What a name was looked up as may be one; HttpAddress::Parse takes none.
+bool IsV6(const HttpAddress& address) {
+  return address.unix_path.empty() && address.host.find(':') != std::string::npos;
+}
+
 Result<SocketName> NameOf(const HttpAddress& address) {
   SocketName name;
+  if (IsV6(address)) {
+    sockaddr_in6 in6{};
+    in6.sin6_family = AF_INET6;
+    in6.sin6_port = htons(address.port);
+    if (inet_pton(AF_INET6, address.host.c_str(), &in6.sin6_addr) != 1) {
+      return Fail(Code::kInvalidArgument, Quote(address.host) + " is no IPv6 address");
+    }
+    std::memcpy(&name.storage, &in6, sizeof in6);
+    name.size = sizeof in6;
+    return name;
+  }
   if (address.unix_path.empty()) {
     sockaddr_in in{};
     in.sin_family = AF_INET;
@@ -57,11 +73,12 @@ Result<SocketName> NameOf(const HttpAddress& address) {
 }
 
 Result<UniqueFd> NewSocket(const HttpAddress& address) {
-  const int family = address.unix_path.empty() ? AF_INET : AF_UNIX;
+  const int inet = IsV6(address) ? AF_INET6 : AF_INET;
+  const int family = address.unix_path.empty() ? inet : AF_UNIX;
   UniqueFd fd(socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.ok()) return FailErrno("cannot make a socket", errno);
   const int on = 1;
-  if (family == AF_INET) setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (family != AF_UNIX) setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return fd;
 }
 
@@ -121,21 +138,41 @@ bool HttpSocket::AwaitReadable() {
   return buffer_begin_ < buffer_end_ || Await(POLLIN, read_deadline);
 }
 
+HttpStep HttpSocket::TryRead(char* buffer, size_t bytes) {
+  if (cipher_ != nullptr) return cipher_->Read(buffer, bytes);
+  while (true) {
+    const ssize_t count = recv(fd_.get(), buffer, bytes, 0);
+    if (count >= 0) return {count, 0};
+    if (errno == EAGAIN) return {-1, POLLIN};
+    if (errno != EINTR) return {-1, 0};
+  }
+}
+
+HttpStep HttpSocket::TryWrite(const char* bytes, size_t size) {
+  if (cipher_ != nullptr) return cipher_->Write(bytes, size);
+  while (true) {
+    const ssize_t count = send(fd_.get(), bytes, size, MSG_NOSIGNAL);
+    if (count >= 0) return {count, 0};
+    if (errno == EAGAIN) return {-1, POLLOUT};
+    if (errno != EINTR) return {-1, 0};
+  }
+}
+
 ssize_t HttpSocket::Read(char* buffer, size_t bytes) {
   if (trouble_ != Trouble::kNone) return -1;
   // Lines are read byte by byte: from here, not from the kernel.
   while (buffer_begin_ == buffer_end_) {
     // A peer that never pauses must meet the deadline too.
     if (clock_->Mono() >= read_deadline) return Broken(Trouble::kDeadline);
-    const ssize_t count = recv(fd_.get(), buffer_, sizeof buffer_, 0);
-    if (count == 0) return 0;
-    if (count > 0) {
+    const HttpStep step = TryRead(buffer_, sizeof buffer_);
+    if (step.count == 0) return 0;
+    if (step.count > 0) {
       buffer_begin_ = 0;
-      buffer_end_ = static_cast<size_t>(count);
-    } else if (errno == EAGAIN) {
-      if (!Await(POLLIN, read_deadline)) return -1;
-    } else if (errno != EINTR) {
+      buffer_end_ = static_cast<size_t>(step.count);
+    } else if (step.wants == 0) {
       return Broken(Trouble::kBroken);
+    } else if (!Await(step.wants, read_deadline)) {
+      return -1;
     }
   }
   const size_t count = std::min({bytes, buffer_end_ - buffer_begin_, read_bytes_left});
@@ -150,13 +187,10 @@ ssize_t HttpSocket::Write(const char* bytes, size_t size) {
   if (trouble_ != Trouble::kNone) return -1;
   while (true) {
     if (clock_->Mono() >= write_deadline) return Broken(Trouble::kDeadline);
-    const ssize_t count = send(fd_.get(), bytes, size, MSG_NOSIGNAL);
-    if (count >= 0) return count;
-    if (errno == EAGAIN) {
-      if (!Await(POLLOUT, write_deadline)) return -1;
-    } else if (errno != EINTR) {
-      return Broken(Trouble::kBroken);
-    }
+    const HttpStep step = TryWrite(bytes, size);
+    if (step.count >= 0) return step.count;
+    if (step.wants == 0) return Broken(Trouble::kBroken);
+    if (!Await(step.wants, write_deadline)) return -1;
   }
 }
 

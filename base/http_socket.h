@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 
 #include "base/clock.h"
@@ -14,6 +15,21 @@
 #include "base/unique_fd.h"
 
 namespace fleetmedic {
+
+// One try at reading or writing that never waits.
+struct HttpStep {
+  ssize_t count = -1;  // as read(2) and write(2)
+  // Where count is -1: what to poll for before the next try; 0: the connection is broken.
+  short wants = 0;
+};
+
+// What turns the bytes of an HttpSocket into those on the wire and back: TLS. One thread.
+class HttpCipher {
+ public:
+  virtual ~HttpCipher() = default;
+  virtual HttpStep Read(char* buffer, size_t bytes) = 0;
+  virtual HttpStep Write(const char* bytes, size_t size) = 0;
+};
 
 // A connected, non-blocking stream socket. One thread, except Shutdown.
 class HttpSocket {
@@ -24,6 +40,9 @@ class HttpSocket {
   // `cancel_fd`, when not -1, is not owned; once it is readable every call fails.
   HttpSocket(UniqueFd fd, const Clock* clock, int cancel_fd = -1)
       : fd_(std::move(fd)), clock_(clock), cancel_fd_(cancel_fd) {}
+
+  // From here on bytes go through it. Before the first Read and Write.
+  void Use(std::unique_ptr<HttpCipher> cipher) { cipher_ = std::move(cipher); }
 
   // As read(2) and write(2), within the limits below: -1 is trouble, 0 from Read the end.
   ssize_t Read(char* buffer, size_t bytes);
@@ -51,8 +70,11 @@ class HttpSocket {
  private:
   bool Await(short events, MonoTime deadline);
   ssize_t Broken(Trouble trouble);
+  HttpStep TryRead(char* buffer, size_t bytes);
+  HttpStep TryWrite(const char* bytes, size_t size);
 
   UniqueFd fd_;
+  std::unique_ptr<HttpCipher> cipher_;
   const Clock* const clock_;
   const int cancel_fd_;
   Trouble trouble_ = Trouble::kNone;

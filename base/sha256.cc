@@ -1,6 +1,9 @@
 #include "base/sha256.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <limits>
 
 #include "base/result.h"
 
@@ -25,6 +28,16 @@ std::string Sha256Hex(std::string_view bytes) {
   unsigned int digest_bytes = 0;
   FLEETMEDIC_CHECK(
       EVP_Digest(bytes.data(), bytes.size(), digest, &digest_bytes, EVP_sha256(), nullptr) == 1);
+  return HexOf(digest, digest_bytes);
+}
+
+std::string HmacSha256Hex(std::string_view key, std::string_view bytes) {
+  FLEETMEDIC_CHECK(key.size() <= std::numeric_limits<int>::max());
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int digest_bytes = 0;
+  FLEETMEDIC_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                        reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest,
+                        &digest_bytes) != nullptr);
   return HexOf(digest, digest_bytes);
 }
 

@@ -13,6 +13,15 @@ TEST(Sha256, AgreesWithThePublishedVectors) {
             "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
+// RFC 4231, test cases 2 and 6 (a key that is longer than a block).
+TEST(HmacSha256, AgreesWithThePublishedVectors) {
+  EXPECT_EQ(HmacSha256Hex("Jefe", "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(HmacSha256Hex(std::string(131, '\xaa'),
+                          "Test Using Larger Than Block-Size Key - Hash Key First"),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 TEST(Sha256, ZeroBytesCount) { EXPECT_NE(Sha256Hex(std::string_view("\0", 1)), Sha256Hex("")); }
 
 }  // namespace
