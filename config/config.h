@@ -11,6 +11,7 @@
 #include "config/detectors_config.h"
 #include "config/executor_config.h"
 #include "config/host_config.h"
+#include "config/notify_config.h"
 #include "config/remediator_config.h"
 #include "config/scheduler_config.h"
 
@@ -37,6 +38,7 @@ struct Config {
   ApiConfig api;
   SchedulerConfig scheduler;
   ExecutorConfig executor;
+  NotifyConfig notify;
 };
 
 }  // namespace fleetmedic

@@ -273,8 +273,9 @@ constexpr FileKey kFileKeys[] = {
 std::span<const ConfigKey> ConfigKeys() {
   static const std::vector<ConfigKey> keys = [] {
     std::vector<ConfigKey> all(std::begin(kConfigKeys), std::end(kConfigKeys));
-    const std::span<const ConfigKey> detectors = DetectorKeys();
-    all.insert(all.end(), detectors.begin(), detectors.end());
+    for (const std::span<const ConfigKey> more : {NotifyKeys(), DetectorKeys()}) {
+      all.insert(all.end(), more.begin(), more.end());
+    }
     return all;
   }();
   return keys;

@@ -27,18 +27,21 @@ struct ConfigKeyOf {
 };
 
 using ConfigKey = ConfigKeyOf<Config>;
-using ConditionKey = ConfigKeyOf<ConditionPolicy>;  // [policy.conditions.TYPE]
-using LimitKey = ConfigKeyOf<Limit>;                // [[limits]]
-using FileKey = ConfigKeyOf<TailedFile>;            // [[agent.files]]
-using CheckKey = ConfigKeyOf<CheckConfig>;          // [[checks]]
+using ConditionKey = ConfigKeyOf<ConditionPolicy>;    // [policy.conditions.TYPE]
+using LimitKey = ConfigKeyOf<Limit>;                  // [[limits]]
+using FileKey = ConfigKeyOf<TailedFile>;              // [[agent.files]]
+using CheckKey = ConfigKeyOf<CheckConfig>;            // [[checks]]
+using NotifyChannelKey = ConfigKeyOf<NotifyChannel>;  // [[notify.channel]]
 
 // Sections stand together, in the order in which they are shown.
 std::span<const ConfigKey> ConfigKeys();
 std::span<const ConfigKey> DetectorKeys();  // those of ConfigKeys() below [detectors]
+std::span<const ConfigKey> NotifyKeys();    // those below [notify]
 std::span<const ConditionKey> ConditionKeys();
 std::span<const LimitKey> LimitKeys();
 std::span<const FileKey> FileKeys();
 std::span<const CheckKey> CheckKeys();
+std::span<const NotifyChannelKey> NotifyChannelKeys();
 
 }  // namespace fleetmedic
 

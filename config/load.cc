@@ -10,7 +10,9 @@
 #include "base/file.h"
 #include "base/http.h"
 #include "base/text.h"
+#include "base/web_client.h"
 #include "config/keys.h"
+#include "config/notify_load.h"
 
 namespace fleetmedic {
 namespace {
@@ -21,6 +23,7 @@ constexpr std::string_view kLimitsSection = "limits";
 constexpr std::string_view kChecksSection = "checks";
 constexpr std::string_view kConditionsKey = "conditions";  // of [policy]
 constexpr std::string_view kFilesKey = "files";            // of [agent]
+constexpr std::string_view kChannelKey = "channel";        // of [notify]
 
 std::string Joined(std::string_view section, std::string_view key) {
   return section.empty() ? std::string(key) : std::string(section) + "." + std::string(key);
@@ -62,6 +65,7 @@ class Loader {
   void ReadLimits(const TomlNode& list);
   void CheckLimit(const TomlNode& place, const Limit& limit);
   void ReadFiles(const TomlNode& list);
+  void ReadChannels(const TomlNode& list);
   void ReadChecks(const TomlNode& list);
   void CheckCheck(const TomlNode& place, const CheckConfig& check);
   template <typename Root>
@@ -140,6 +144,7 @@ void Loader::ReadSection(std::string_view section, const TomlNode& table) {
   std::vector<std::string_view> known;
   if (section == "policy") known.push_back(kConditionsKey);
   if (section == "agent") known.push_back(kFilesKey);
+  if (section == "notify") known.push_back(kChannelKey);
   for (const ConfigKey& key : ConfigKeys()) {
     if (key.section == section) {
       known.push_back(key.key);
@@ -160,6 +165,10 @@ void Loader::ReadSection(std::string_view section, const TomlNode& table) {
     }
     if (section == "agent" && member.key == kFilesKey) {
       ReadFiles(member.value);
+      continue;
+    }
+    if (section == "notify" && member.key == kChannelKey) {
+      ReadChannels(member.value);
       continue;
     }
     const auto key = std::ranges::find_if(ConfigKeys(), [&](const ConfigKey& k) {
@@ -201,6 +210,23 @@ void Loader::ReadFiles(const TomlNode& list) {
       diagnostics_->Error(element.place, element.width, "agent.files: expected path, got none");
     }
     config.agent.files.push_back(std::move(file));
+  }
+}
+
+void Loader::ReadChannels(const TomlNode& list) {
+  if (!Is(list, TomlKind::kArray, "notify.channel", "[[notify.channel]]")) return;
+  std::vector<NotifyChannel>& channels = config.notify.channels;
+  for (const TomlNode& element : list.array) {
+    if (!Is(element, TomlKind::kTable, "notify.channel", "[[notify.channel]]")) continue;
+    NotifyChannel channel;
+    ReadMembers(element, "notify.channel", NotifyChannelKeys(), &channel);
+    CheckChannel(element, channel, channels, diagnostics_);
+    channels.push_back(std::move(channel));
+  }
+  if (channels.size() > kNotifyChannelsMax) {
+    diagnostics_->Error(list.place, list.width,
+                        "notify.channel: expected at most " + std::to_string(kNotifyChannelsMax) +
+                            ", got " + std::to_string(channels.size()));
   }
 }
 
@@ -354,6 +380,11 @@ void Loader::CheckTogether() {
     if (!mtu.empty() && mtu.find_first_not_of("0123456789") == std::string::npos) continue;
     ErrorAt("detectors.network.mtu",
             "expected a number for " + Quote(name) + ", got " + Quote(mtu));
+  }
+  if (const std::string& console = config.notify.console_url; !console.empty()) {
+    if (const Result<WebUrl> url = WebUrl::Parse(console); !url) {
+      ErrorAt("notify.console_url", url.error().message);
+    }
   }
   const Policy& policy = config.remediator.policy;
   const Millis beat = config.agent.beat_every;

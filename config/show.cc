@@ -23,6 +23,12 @@ void AppendTables(Config& config, std::string_view section, std::string* out) {
       append(FileKeys(), file);
     }
   }
+  if (section == "notify") {
+    for (NotifyChannel& channel : config.notify.channels) {
+      *out += "\n[[notify.channel]]\n";
+      append(NotifyChannelKeys(), channel);
+    }
+  }
   if (section == "detectors.checks") {
     for (CheckConfig& check : config.detectors.checks.list) {
       *out += "\n[[checks]]\n";
@@ -117,6 +123,7 @@ Json ConfigSchema() {
     }
   }
   sections["agent"].Set("files", ListOf(TableSchema(FileKeys())));
+  sections["notify"].Set("channel", ListOf(TableSchema(NotifyChannelKeys())));
   Json conditions;
   conditions.Set("type", "object");
   conditions.Set("additionalProperties", TableSchema(ConditionKeys()));
