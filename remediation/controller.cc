@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/logging.h"
+#include "remediation/audit_detail.h"
 #include "remediation/evidence.h"
 
 namespace fleetmedic {
@@ -138,6 +139,7 @@ Status Controller::StartLeading() {
     now_ = ledger_.written_at();
   }
   NoteAllRules();
+  audited_mode_.reset();
   outbox_.Reset();
   audit_export_.Note();
   listed_ = false;
@@ -339,7 +341,7 @@ void Controller::TakeEffects(const HostRecord& before, const Decision& decision)
     } else if (const auto* notify = std::get_if<effect::Notify>(&effect)) {
       if (notify->urgent) pages_.Add();
       AuditAct("fleetmedic", notify->urgent ? "page" : "notify", "host:" + before.facts.host.str(),
-               notify->text, "");
+               notify->text, "", HostDetail(decision.next));
     }
   }
 }
@@ -356,7 +358,8 @@ void Controller::TickHosts(MonoTime now) {
                       record->seen_at + kForgetAfter < now_;
     if (gone && now >= silence_counts_from_) {
       AuditAct("fleetmedic", "forget", "host:" + host.str(),
-               "silent for " + FormatDuration(kForgetAfter) + " and not listed", "");
+               "silent for " + FormatDuration(kForgetAfter) + " and not listed", "",
+               HostDetail(*record));
       ledger_.ForgetHost(host);
       continue;
     }
@@ -415,9 +418,7 @@ void Controller::UpdateBrakeAndMode() {
     const auto known = std::ranges::find(ledger_.brake().causes, cause.cause, &BrakeCause::cause);
     if (known != ledger_.brake().causes.end()) continue;
     pages_.Add();
-    Json detail;
-    detail.Set("level", cause.level);
-    AuditAct("fleetmedic", "trip", "brake", cause.detail, "tripped", std::move(detail));
+    AuditAct("fleetmedic", "trip", "brake", cause.detail, "tripped", BrakeDetail(cause));
   }
   ledger_.SetBrake(brake);
 
@@ -456,6 +457,10 @@ void Controller::UpdateBrakeAndMode() {
     gate_.Unhold();
   }
   mode_gauge_.Set(static_cast<double>(mode_));
+  if (audited_mode_ && *audited_mode_ != mode_) {
+    AuditAct("fleetmedic", "mode", "fleet", mode_reason_, std::string(ModeName(mode_)));
+  }
+  audited_mode_ = mode_;
 }
 
 Census Controller::TakeCensus() const {

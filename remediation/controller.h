@@ -171,6 +171,7 @@ class Controller final : public Role, public RemediatorService {
 
   Mode mode_ = Mode::kShadow;
   std::string mode_reason_;
+  std::optional<Mode> audited_mode_;  // none before this leader's first
   std::vector<std::string> held_rules_;
   std::vector<std::string> ended_rules_;
   OpenIssues issues_;

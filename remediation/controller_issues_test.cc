@@ -51,6 +51,9 @@ TEST_F(ControllerIssuesTest, APersonIsCalledOnceAndToldOfItsEnd) {
   Run();
   ASSERT_THAT(AuditOf("issue:I-1"), SizeIs(2));
   EXPECT_EQ(AuditOf("issue:I-1")[1].action, "notify");
+  EXPECT_EQ(AuditOf("issue:I-1")[0].detail["blast"]["hosts"], Json(1));
+  EXPECT_TRUE(AuditOf("issue:I-1")[0].detail["ends"].is_null());
+  EXPECT_EQ(AuditOf("issue:I-1")[1].detail["ends"], Json(true));
 }
 
 TEST_F(ControllerIssuesTest, ItsEndLetsTheDrainsGoOn) {

@@ -187,6 +187,15 @@ TEST_F(ControllerTest, TheBrakeStopsEverythingNewUntilAPersonReleasesIt) {
   EXPECT_EQ(controller_->Snapshot()->mode, Mode::kTripped);
   ASSERT_TRUE(Tell(request::ReleaseBrake{"op1", "seen"}).has_value());
   EXPECT_EQ(controller_->Snapshot()->mode, Mode::kAuto);
+  // For those who are told: which cause, of how many hosts, and the mode before and after.
+  const AuditEntry trip = AuditOf("brake").front();
+  EXPECT_EQ(trip.detail["cause"], Json("disrupted"));
+  EXPECT_EQ(trip.detail["blast"]["hosts"], Json(5));
+  std::vector<std::string> modes;
+  for (const AuditEntry& entry : AuditOf("fleet")) {
+    if (entry.action == "mode") modes.push_back(entry.result);
+  }
+  EXPECT_THAT(modes, ElementsAre("tripped", "auto"));
 }
 
 TEST_F(ControllerTest, AFullDiskStopsNewActsAndSaysSo) {
