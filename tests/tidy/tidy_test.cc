@@ -132,6 +132,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"remediation", {"base", "model", "config", "ratelimit"}},
     {"scheduler", {"base", "model", "config"}},
     {"executor", {"base", "model", "config"}},
+    {"notify", {"base", "model", "config"}},
     {"console", {"base", "model", "config", "ratelimit"}},
 };
 // Headers that everyone of these folders may see though not their folder.
@@ -142,6 +143,7 @@ const std::map<std::string, std::set<std::string>> kMaySee = {
     {"remediation", {"eventlog/event_log.h", "store/store.h", "scheduler-hooks/scheduler_hook.h"}},
     {"scheduler", {"eventlog/event_log.h", "store/store.h"}},
     {"executor", {"eventlog/event_log.h"}},
+    {"notify", {"eventlog/event_log.h", "store/store.h"}},
     {"console", {"store/store.h", "remediation/query.h"}},
 };
 
@@ -197,8 +199,16 @@ TEST(Tidy, PureFilesTouchNothing) {
       R"(absl/synchronization|eventlog/|store/|scheduler-hooks/)");
   // One a line, so that two changes that each add one get on.
   std::istringstream names(R"(
+notify/event
+notify/grouping
+notify/grouping_state
+notify/message
+notify/payload
+notify/queue
+notify/retry
 ratelimit/brake
 ratelimit/budget
+remediation/audit_detail
 remediation/evidence
 remediation/host_machine
 remediation/open_issues
@@ -259,7 +269,7 @@ stream/why_text
 }
 
 TEST(Tidy, HeavyHeadersStandInOneFileEach) {
-  const std::array<std::string, 15> heavy = {"<httplib.h>",
+  const std::array<std::string, 16> heavy = {"<httplib.h>",
                                              "<nlohmann/json.hpp>",
                                              "<toml++/toml.h>",
                                              "<CLI/CLI.hpp>",
@@ -272,6 +282,7 @@ TEST(Tidy, HeavyHeadersStandInOneFileEach) {
                                              "<systemd/sd-bus.h>",
                                              "<systemd/sd-journal.h>",
                                              "<openssl/sha.h>",
+                                             "<openssl/ssl.h>",
                                              "<boost/math/special_functions/beta.hpp>",
                                              "<boost/math/special_functions/gamma.hpp>"};
   for (const std::string& header : heavy) {
