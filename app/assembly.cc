@@ -15,6 +15,7 @@
 #include "detectors/facts.h"
 #include "eventlog/sqlite_event_log.h"
 #include "executor/executor_role.h"
+#include "notify/notifier.h"
 #include "remediation/controller.h"
 #include "remediation/evidence_keeper.h"
 #include "scheduler-hooks/bundled_hook.h"
@@ -30,6 +31,7 @@ namespace {
 
 constexpr size_t kWorkerThreads = 8;
 constexpr size_t kWorkerQueueMax = 256;
+constexpr size_t kNotifyThreadsMax = 4;  // each holds one try for its deadline at most
 constexpr Micros kStuckAfter = Seconds(30);
 
 // Names this process in a lease: two processes never have the same.
@@ -145,8 +147,34 @@ Status Assembly::AddRemediator() {
   if (options_.rules != nullptr) environment.rules = options_.rules->rules();
   environment.evidence = evidence;
   environment.patterns = AddPatterns();
+  FLEETMEDIC_ASSIGN_OR_RETURN(environment.notify, AddNotifier());
   api_ = std::make_unique<ApiServer>(std::move(api), environment);
   return {};
+}
+
+Result<const NotifyBook*> Assembly::AddNotifier() {
+  const NotifyConfig& config = options_.config.notify;
+  if (config.channels.empty()) return nullptr;
+  FLEETMEDIC_ASSIGN_OR_RETURN(notify_store_,
+                              SqliteStore::Open(options_.config.state_dir + "/notify.db", clock_));
+  notify_workers_ = std::make_unique<ThreadPool>(
+      "notify-work", std::min(config.channels.size(), kNotifyThreadsMax), kNotifyChannelsMax);
+  const ApiConfig& api = options_.config.api;
+  const auto sender = std::make_shared<const NotifySender>(
+      &clock_, &notify_cancel_,
+      ConsoleUrl(config, HttpAddress{api.listen_address, api.port, ""}.Text()),
+      config.try_deadline);
+  Runner* runner = NewRunner();
+  auto role = std::make_unique<Notifier>(
+      config,
+      NotifierParts{clock_, *remediator_store_, *notify_store_, *log_, *notify_workers_, metrics_,
+                    [sender](const NotifyChannel& channel, const NotifyMessage& message) {
+                      return sender->Try(channel, message);
+                    },
+                    WakeOf(*runner), OwnerName(), EntropySeed()});
+  const NotifyBook* book = role.get();
+  runner->role = std::move(role);
+  return book;
 }
 
 const PatternBook* Assembly::AddPatterns() {
@@ -279,6 +307,8 @@ void Assembly::Stop() {
   if (scheduler_server_ != nullptr) scheduler_server_->Stop();
   for (const std::unique_ptr<Runner>& runner : runners_) runner->loop->Stop();
   stream_workers_.reset();
+  notify_cancel_.Cancel();
+  notify_workers_.reset();
   for (const std::unique_ptr<Runner>& runner : runners_) {
     runner->wake_target->store(nullptr);
     runner->role.reset();

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/http_client.h"
 #include "base/metrics.h"
 #include "base/role.h"
 #include "base/role_loop.h"
@@ -26,6 +27,7 @@ namespace fleetmedic {
 
 class ApiServer;
 class Controller;
+class NotifyBook;
 class PatternBook;
 class RuleSet;
 class RuleWatch;
@@ -94,6 +96,8 @@ class Assembly {
   Status AddRemediator();
   // The reader of the fleet's log patterns, for the API.
   const PatternBook* AddPatterns();
+  // Who tells people; null where nobody is to be told.
+  Result<const NotifyBook*> AddNotifier();
   Status AddStream();
   void AddFleet();
   // Of the rules in use; none where they were not loaded.
@@ -109,9 +113,12 @@ class Assembly {
   std::unique_ptr<EventLog> log_;
   std::unique_ptr<Store> remediator_store_;
   std::unique_ptr<Store> scheduler_store_;
+  std::unique_ptr<Store> notify_store_;
   std::unique_ptr<SchedulerHook> hook_;
   std::unique_ptr<ThreadPool> workers_;
   std::unique_ptr<ThreadPool> stream_workers_;
+  HttpCancel notify_cancel_;  // ends the tries under way
+  std::unique_ptr<ThreadPool> notify_workers_;
   std::vector<std::unique_ptr<ThreadPool>> executor_workers_;
   std::vector<std::unique_ptr<Runner>> runners_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;

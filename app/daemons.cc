@@ -13,6 +13,7 @@
 #include "app/cli/exit_codes.h"
 #include "app/cli/input.h"
 #include "app/demo/demo_fleet.h"
+#include "app/notify_command.h"
 #include "app/settings.h"
 #include "base/logging.h"
 #include "base/process_memory.h"
@@ -239,7 +240,8 @@ int RunRulesMatch(const Invocation& invocation) {
 
 int RunConfigCheck(const Invocation& invocation) {
   Diagnostics diagnostics;
-  (void)ReadConfig(invocation, &diagnostics, nullptr);
+  const Result<Config> config = ReadConfig(invocation, &diagnostics, nullptr);
+  if (config) CheckChannelFiles(config->notify, invocation.args.Text("config"), &diagnostics);
   return PrintDiagnostics(invocation, diagnostics);
 }
 

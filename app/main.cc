@@ -11,6 +11,7 @@
 #include "app/cli/cli.h"
 #include "app/daemons.h"
 #include "app/demo/demo_commands.h"
+#include "app/notify_command.h"
 #include "app/rules_backtest.h"
 #include "app/rules_from_template.h"
 #include "app/rules_import.h"
@@ -49,6 +50,7 @@ RoleHandlers Handlers() {
   handlers.restore = RunRestore;
   handlers.config_check = RunConfigCheck;
   handlers.config_show = RunConfigShow;
+  handlers.notify_test = RunNotifyTest;
   return handlers;
 }
 

@@ -103,12 +103,22 @@ Result<Config> ReadConfig(const Invocation& invocation, Diagnostics* diagnostics
   return config;
 }
 
-Result<Config> LoadSettings(const Invocation& invocation) {
+namespace {
+
+// The config that is named, with what is wrong with it on stderr.
+Result<Config> ReadAndTell(const Invocation& invocation) {
   Diagnostics diagnostics;
   Result<Config> config = ReadConfig(invocation, &diagnostics, nullptr);
   if (diagnostics.errors() + diagnostics.warnings() > 0) {
     *invocation.env.err << diagnostics.Text();
   }
+  return config;
+}
+
+}  // namespace
+
+Result<Config> LoadSettings(const Invocation& invocation) {
+  Result<Config> config = ReadAndTell(invocation);
   if (!config) return config;
   FLEETMEDIC_RETURN_IF_ERROR(ApplyFlags(invocation, &*config));
   return config;
@@ -123,6 +133,11 @@ Result<Config> LoadDemoSettings(const Invocation& invocation) {
   // A look around on a machine sends nothing to anybody outside it.
   config.detectors.imds.interval = Millis(0);
   config.detectors.dns.interval = Millis(0);
+  // Of a config that is named, a demo takes whom to tell and nothing else.
+  if (invocation.args.Has("config")) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(const Config named, ReadAndTell(invocation));
+    config.notify = named.notify;
+  }
   FLEETMEDIC_RETURN_IF_ERROR(ApplyFlags(invocation, &config));
   return config;
 }

@@ -376,6 +376,22 @@ Json StateJson(const FleetSnapshot& snapshot, const ApiView& view,
   return json;
 }
 
+Json NotifyJson(std::span<const NotifyChannelState> channels) {
+  Json list(Json::Array{});
+  for (const NotifyChannelState& channel : channels) {
+    Json item;
+    item.Set("channel", channel.name);
+    item.Set("kind", channel.kind);
+    item.Set("failing", channel.failing());
+    SetTime(&item, "failing_since", channel.failing_since);
+    if (channel.failing()) item.Set("error", channel.error);
+    SetTime(&item, "delivered_at", channel.delivered_at);
+    item.Set("queued", channel.queued);
+    list.Append(std::move(item));
+  }
+  return list;
+}
+
 Json ItemsJson(Json::Array items) {
   Json json;
   json.Set("items", std::move(items));

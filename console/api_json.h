@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "model/audit.h"
+#include "model/notify_book.h"
 #include "remediation/query.h"
 
 namespace fleetmedic {
@@ -61,6 +62,9 @@ Json::Array OverridesOf(const FleetSnapshot& snapshot, const HostRecord& record)
 // State without `cursor`. `recent`: the newest entries, newest first.
 Json StateJson(const FleetSnapshot& snapshot, const ApiView& view,
                std::span<const AuditEntry> recent);
+
+// The channels that messages go out by.
+Json NotifyJson(std::span<const NotifyChannelState> channels);
 
 // {"items": [...]}
 Json ItemsJson(Json::Array items);

@@ -265,5 +265,23 @@ TEST(ApiJson, HostileTextIsDataAndComesBackAsItWas) {
   EXPECT_EQ(*(*(*back["conditions"].array())[0]["evidence"].array())[0].string(), hostile);
 }
 
+TEST(NotifyJsonTest, AChannelSaysWhetherItFails) {
+  NotifyChannelState well;
+  well.name = "web";
+  well.kind = "slack";
+  well.delivered_at = WallFromMillis(1'800'000'000'000);
+  NotifyChannelState failing;
+  failing.name = "oncall";
+  failing.kind = "pagerduty";
+  failing.failing_since = WallFromMillis(1'800'000'060'000);
+  failing.error = "HTTP status 503";
+  failing.queued = 3;
+  EXPECT_EQ(NotifyJson(std::vector{well, failing}).Dump(),
+            R"([{"channel":"web","delivered_at":"2027-01-15T08:00:00.000000Z","failing":false,)"
+            R"("kind":"slack","queued":0},)"
+            R"({"channel":"oncall","error":"HTTP status 503","failing":true,)"
+            R"("failing_since":"2027-01-15T08:01:00.000000Z","kind":"pagerduty","queued":3}])");
+}
+
 }  // namespace
 }  // namespace fleetmedic

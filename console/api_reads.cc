@@ -100,6 +100,7 @@ HttpResponse ApiRoutes::GetState(const HttpRequest&, const std::string&) {
   const StreamHub::Look look = LookNow();
   Json json = StateJson(*look.snapshot, look.view, look.recent);
   json.Set("cursor", look.cursor);
+  if (env_.notify != nullptr) json.Set("notify", NotifyJson(env_.notify->Channels()));
   return HttpResponse::FromJson(200, json);
 }
 

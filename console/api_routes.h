@@ -17,6 +17,7 @@
 #include "console/auth.h"
 #include "console/scheduler_proxy.h"
 #include "console/stream.h"
+#include "model/notify_book.h"
 #include "model/pattern_book.h"
 #include "remediation/query.h"
 #include "store/store.h"
@@ -35,6 +36,7 @@ struct ApiEnvironment {
   std::span<const Rule> rules = {};
   const EvidenceBook* evidence = nullptr;  // null: none is kept here
   const PatternBook* patterns = nullptr;   // null: nobody reads them here
+  const NotifyBook* notify = nullptr;      // null: nobody is told
 };
 
 // How long a request waits to become durable. Past it the answer is 504: it may still take effect.

@@ -45,6 +45,7 @@ struct RoleHandlers {
   Handler backup = nullptr;
   Handler restore = nullptr;
   Handler config_check = nullptr;
+  Handler notify_test = nullptr;
   Handler config_show = nullptr;
 };
 

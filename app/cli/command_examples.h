@@ -13,6 +13,9 @@ inline constexpr std::array kEvidenceExamples = {
     Example{"fleetmedic evidence web-3 >web-3.txt", "before somebody reboots it by hand"},
     Example{"fleetmedic evidence web-3 --list", "what was kept before its repairs"}};
 
+inline constexpr std::array kNotifyExamples = {
+    Example{"fleetmedic notify test oncall", "before somebody relies on it"}};
+
 inline constexpr std::array kStatusExamples = {
     Example{"fleetmedic status || echo look", "in a script: 10 says that somebody must look"}};
 inline constexpr std::array kHostExamples = {

@@ -140,6 +140,8 @@ constexpr std::array kJobRun = {
                "a job as JSON (*.json, or - for stdin), or the name of one that follows"},
     Positional{"ARGV", false, true, Completion::kNothing, "after --: what each task runs"}};
 constexpr std::array kJobs = {Positional{"JOB", true, true, Completion::kNothing, "names of jobs"}};
+constexpr std::array kMaybeChannel = {
+    Positional{"CHANNEL", false, false, Completion::kNothing, "the name of one"}};
 constexpr std::array kShell = {Positional{"SHELL", true, false, Completion::kShell, "bash or zsh"}};
 constexpr std::array kFolder = {
     Positional{"DIR", false, false, Completion::kFile, "where the pages are written"}};
@@ -154,6 +156,7 @@ constexpr std::array kChangeExits = {kExitNotFound,   kExitNotAllowed,       kEx
                                      kExitRefused,    kExitWaitsForApproval, kExitTimedOut,
                                      kExitPartlyDone, kExitUnreachable};
 constexpr std::array kConfigExits = {kExitBadConfig};
+constexpr std::array kNotifyExits = {kExitNotFound, kExitPartlyDone, kExitBadConfig};
 
 constexpr std::array kEvidenceExits = {kExitNotFound, kExitNotAllowed, kExitTimedOut,
                                        kExitUnreachable};
@@ -449,6 +452,11 @@ constexpr std::array kCommands = {
             kConfigExits,
             nullptr,
             &RoleHandlers::config_show},
+    Command{"notify test", Group::kCheck, "Send a test message, and say what came back",
+            "Where the remediator's config and the files that it names can be read. Nothing else\n"
+            "is touched: a message goes to CHANNEL, or to each channel.",
+            kConfigFlags, kMaybeChannel, kNotifyExamples, kNotifyExits, nullptr,
+            &RoleHandlers::notify_test},
 
     Command{"up",
             Group::kRun,

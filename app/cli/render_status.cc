@@ -166,19 +166,41 @@ std::string FreshnessText(const Json& state, const TextStyle& style) {
   return text;
 }
 
+bool Fails(const Json& channel) { return channel["failing"].boolean().value_or(false); }
+
+// Nothing where nobody is to be told.
+std::string NotifyText(const Json& state, const TextStyle& style, WallTime now) {
+  const std::span<const Json> channels = Items(state["notify"]);
+  if (channels.empty()) return "";
+  const auto failing = static_cast<size_t>(std::ranges::count_if(channels, Fails));
+  std::string text = Label(style, "notify");
+  if (failing == 0) return text + fmt::format("none of {} channels fails\n", channels.size());
+  text +=
+      Paint(style, Color::kRed, fmt::format("{} of {} channels failing", failing, channels.size()));
+  text += "\n";
+  TextTable table({"CHANNEL", "SINCE", "WAITING", "WHY"}, 2);
+  for (const Json& channel : channels) {
+    if (!Fails(channel)) continue;
+    table.Add({TextOf(channel, "channel"), Age(TimeOf(channel, "failing_since"), now),
+               Figure(channel, "queued"), TextOf(channel, "error")});
+  }
+  return text + table.Text(style);
+}
+
 }  // namespace
 
 bool NeedsAttention(const Json& state) {
   const std::string mode = TextOf(state["mode"], "mode");
   return !Items(state["needs_you"]).empty() || (mode != "auto" && mode != "shadow") ||
-         !state["freshness"]["leader"].boolean().value_or(false);
+         !state["freshness"]["leader"].boolean().value_or(false) ||
+         std::ranges::any_of(Items(state["notify"]), Fails);
 }
 
 std::string RenderStatus(const Json& state, const TextStyle& style) {
   const WallTime now = TimeOf(state, "now");
   return ModeText(state, style, now) + NeedsYouText(state, style, now) +
          MovingText(state, style, now) + LimitsText(state, style, now) +
-         FreshnessText(state, style);
+         FreshnessText(state, style) + NotifyText(state, style, now);
 }
 
 std::string RenderWaiting(const Json& state, const TextStyle& style) {

@@ -25,6 +25,25 @@ TEST(Render, StatusIsOneScreen) {
   }
 }
 
+TEST(Render, AChannelThatFailsIsShownAndNeedsSomebody) {
+  Json state = TestJson("state_calm.json");
+  EXPECT_THAT(RenderStatus(state, kPlain), Not(HasSubstr("notify")));
+  state.Set("notify",
+            Json::Parse(R"([{"channel": "web", "failing": false, "queued": 0}])").value());
+  EXPECT_THAT(RenderStatus(state, kPlain), HasSubstr("notify     none of 1 channels fails\n"));
+  EXPECT_FALSE(NeedsAttention(state));
+  Json channels = state["notify"];
+  channels.Append(Json::Parse(R"({"channel": "oncall", "failing": true, "queued": 3,
+      "failing_since": "2026-01-01T00:08:00Z", "error": "HTTP status 503 \u001b[31m"})")
+                      .value());
+  state.Set("notify", channels);
+  const std::string text = RenderStatus(state, kPlain);
+  EXPECT_THAT(text, HasSubstr("notify     1 of 2 channels failing\n"));
+  EXPECT_THAT(text, testing::ContainsRegex("oncall +2m +3 +HTTP status 503"));
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_TRUE(NeedsAttention(state));
+}
+
 TEST(Render, OnlyACalmFleetNeedsNobody) {
   const Json calm = TestJson("state_calm.json");
   EXPECT_FALSE(NeedsAttention(calm));
