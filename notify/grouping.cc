@@ -44,7 +44,10 @@ void Sum(int64_t from, int64_t* to) {
 
 }  // namespace
 
-std::string Grouping::NextId() { return fmt::format("N-{}", ++last_number_); }
+// With the time, so that a store that begins anew gives none that a receiver has seen.
+std::string Grouping::NextId(WallTime now) {
+  return fmt::format("N-{}-{}", MillisOf(now) / 1000, ++last_number_);
+}
 
 void Grouping::Take(const NotifyEvent& event, WallTime now) {
   switch (event.act) {
@@ -161,7 +164,7 @@ NotifyMessage Grouping::Tell(Groups::iterator at, WallTime now) {
   if (!group.storm.empty()) group.told = false;  // not in its own name
   LeaveStorm(&group, now);
   NotifyMessage message;
-  message.id = NextId();
+  message.id = NextId(now);
   message.key = at->first;
   message.act = group.ended         ? Act::kResolve
                 : group.acknowledge ? Act::kAcknowledge
@@ -191,8 +194,8 @@ NotifyMessage Grouping::Tell(Groups::iterator at, WallTime now) {
 
 NotifyMessage Grouping::TellStorm(const std::vector<Groups::iterator>& folded, WallTime now) {
   NotifyMessage message;
-  message.id = NextId();
-  message.key = fmt::format("{}{}", kStormPrefix, last_number_);
+  message.id = NextId(now);
+  message.key = std::string(kStormPrefix) + message.id;
   message.severity = Severity::kInfo;
   message.events = untracked_;
   message.more = untracked_;
@@ -240,7 +243,7 @@ NotifyMessage Grouping::TellStorm(const std::vector<Groups::iterator>& folded, W
 
 NotifyMessage Grouping::Digest(WallTime now) {
   NotifyMessage message;
-  message.id = NextId();
+  message.id = NextId(now);
   message.act = Act::kDigest;
   message.key = "digest";
   message.events = digest_more_;

@@ -82,7 +82,7 @@ class Grouping {
   NotifyMessage TellStorm(const std::vector<Groups::iterator>& folded, WallTime now);
   NotifyMessage Digest(WallTime now);
   void MemberEnded(const std::string& storm, WallTime now);
-  std::string NextId();
+  std::string NextId(WallTime now);
 
   NotifyConfig config_;
   Groups groups_;

@@ -127,15 +127,27 @@ Status Notifier::Load() {
   dirty_ = false;
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::optional<std::string> groups,
                               parts_.store.Get(Table::kMeta, kGroupsKey));
+  // What cannot be read is left behind: a page too many is better than nobody who is told.
   if (groups) {
-    FLEETMEDIC_ASSIGN_OR_RETURN(const Json json, Json::Parse(*groups));
-    FLEETMEDIC_RETURN_IF_ERROR(grouping_.Restore(json));
+    const Result<Json> json = Json::Parse(*groups);
+    const Status restored =
+        json ? grouping_.Restore(*json) : Status(tl::unexpected<Error>(json.error()));
+    if (!restored) {
+      LogError("what was told cannot be read; it is begun anew",
+               {{"error", restored.error().message}});
+    }
   }
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> rows, ScanAll(parts_.store, Table::kOutbox));
   for (const Row& row : rows) {
-    FLEETMEDIC_ASSIGN_OR_RETURN(const Json json, Json::Parse(row.value));
-    FLEETMEDIC_ASSIGN_OR_RETURN(QueuedMessage queued, QueuedMessageFromJson(json));
-    queue_.Restore(row.key, std::move(queued));
+    const Result<Json> json = Json::Parse(row.value);
+    Result<QueuedMessage> queued = QueuedMessageFromJson(json.value_or(Json()));
+    if (queued) {
+      queue_.Restore(row.key, *std::move(queued));
+      continue;
+    }
+    LogError("a message that waits cannot be read; it is dropped",
+             {{"row", row.key}, {"error", queued.error().message}});
+    touched_.insert(row.key);
   }
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::optional<std::string> position,
                               parts_.store.Get(Table::kMeta, kPositionKey));
