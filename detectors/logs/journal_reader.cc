@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <iterator>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -62,59 +64,87 @@ LineLevel JournalLevelOf(std::string_view priority, std::string_view transport) 
 }
 
 struct JournalReader::Journal {
-  // What is wanted of an entry. The first of a name counts.
-  struct Entry {
-    std::string transport;
-    std::string message;
-    std::string priority;
-    JournalFields fields;
-  };
+  // What is wanted of an entry: of each name the first field that is not empty.
+  enum Wanted : size_t { kMessage, kTransport, kPriority, kUnit, kIdentifier, kContainer, kCount };
 
   sd_journal* handle = nullptr;
   int fd = -1;
-  Entry entry;  // of ReadEntry
-  // Of the entry before: nearly always the same one.
-  JournalFields fields_before;
-  std::string source_before = JournalSourceOf({});
-
-  const std::string& Source();
+  // Of the entry that was read last. What is made of all but the message is kept with it, for the
+  // entry before is nearly always of the same writer.
+  std::array<std::string, kCount> values;
+  std::string source = JournalSourceOf({});
+  LineLevel level = LineLevel::kUnknown;
 
   // In one pass: asking for each field by its name would look at all of them each time.
   void ReadEntry();
+  bool IsKernels() const { return values[kTransport] == "kernel"; }
   std::string CursorHere() const;
   ~Journal() {
     if (handle != nullptr) ::sd_journal_close(handle);
   }
 };
 
+namespace {
+
+using Wanted = JournalReader::Journal::Wanted;
+
+constexpr std::string_view kNames[] = {"MESSAGE=",       "_TRANSPORT=",        "PRIORITY=",
+                                       "_SYSTEMD_UNIT=", "SYSLOG_IDENTIFIER=", "CONTAINER_ID="};
+static_assert(std::size(kNames) == Wanted::kCount);
+
+// By what tells the wanted from nearly all others, which are most: an entry of journald has two
+// dozen fields. kCount for those.
+Wanted WantedOf(std::string_view field) {
+  if (field.size() < 2) return Wanted::kCount;
+  Wanted wanted = Wanted::kCount;
+  switch (field[0] == '_' ? field[1] : field[0]) {
+    case 'M':
+      wanted = Wanted::kMessage;
+      break;
+    case 'T':
+      wanted = Wanted::kTransport;
+      break;
+    case 'P':
+      wanted = Wanted::kPriority;
+      break;
+    case 'S':
+      wanted = field[0] == '_' ? Wanted::kUnit : Wanted::kIdentifier;
+      break;
+    case 'C':
+      wanted = Wanted::kContainer;
+      break;
+  }
+  const bool is = wanted != Wanted::kCount && field.starts_with(kNames[wanted]);
+  return is ? wanted : Wanted::kCount;
+}
+
+}  // namespace
+
 void JournalReader::Journal::ReadEntry() {
-  const std::pair<std::string_view, std::string*> wanted[] = {
-      {"MESSAGE=", &entry.message},
-      {"_SYSTEMD_UNIT=", &entry.fields.systemd_unit},
-      {"SYSLOG_IDENTIFIER=", &entry.fields.syslog_identifier},
-      {"_TRANSPORT=", &entry.transport},
-      {"PRIORITY=", &entry.priority},
-      {"CONTAINER_ID=", &entry.fields.container_id}};
-  for (const auto& [name, value] : wanted) value->clear();
+  std::array<bool, kCount> found{};
+  bool other_writer = false;
+  const auto take = [&](size_t wanted, std::string_view value) {
+    if (values[wanted] == value) return;
+    values[wanted] = value;
+    other_writer = other_writer || wanted != kMessage;
+  };
   const void* data = nullptr;
   size_t bytes = 0;
   ::sd_journal_restart_data(handle);
   while (::sd_journal_enumerate_available_data(handle, &data, &bytes) > 0) {
     const std::string_view field(static_cast<const char*>(data), bytes);
-    for (const auto& [name, value] : wanted) {
-      if (field.empty() || field[0] != name[0] || !field.starts_with(name)) continue;
-      if (value->empty()) value->assign(field.substr(name.size()));
-      break;
-    }
+    const Wanted wanted = WantedOf(field);
+    if (wanted == kCount || found[wanted]) continue;
+    const std::string_view value = field.substr(kNames[wanted].size());
+    found[wanted] = !value.empty();
+    take(wanted, value);
   }
-}
-
-const std::string& JournalReader::Journal::Source() {
-  if (entry.fields != fields_before) {
-    source_before = JournalSourceOf(entry.fields);
-    fields_before = entry.fields;
+  for (size_t wanted = 0; wanted < kCount; ++wanted) {
+    if (!found[wanted]) take(wanted, "");
   }
-  return source_before;
+  if (!other_writer) return;
+  source = JournalSourceOf({values[kContainer], values[kUnit], values[kIdentifier]});
+  level = JournalLevelOf(values[kPriority], values[kTransport]);
 }
 
 std::string JournalReader::Journal::CursorHere() const {
@@ -201,15 +231,13 @@ Result<size_t> JournalReader::ReadEntries(size_t lines_max, AddLine add) {
 
 size_t JournalReader::AddEntry(AddLine add) {
   journal_->ReadEntry();
-  const Journal::Entry& entry = journal_->entry;
-  if (entry.transport == "kernel") return 1;  // counted, so that reads stay bounded
-  const std::string& source = journal_->Source();
-  const LineLevel level = JournalLevelOf(entry.priority, entry.transport);
+  if (journal_->IsKernels()) return 1;  // counted, so that reads stay bounded
   size_t lines = 0;
-  for (std::string_view rest = entry.message; !rest.empty();) {
+  for (std::string_view rest = journal_->values[Journal::kMessage]; !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     if (end > 0) {
-      add(source, rest.substr(0, std::min(end, LogFrame::kLineBytesMax)), level);
+      add(journal_->source, rest.substr(0, std::min(end, LogFrame::kLineBytesMax)),
+          journal_->level);
       ++lines;
     }
     rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -231,9 +259,9 @@ Result<std::string> JournalTail(const std::string& folder, size_t lines_max, siz
     journal.ReadEntry();
     uint64_t micros = 0;
     (void)::sd_journal_get_realtime_usec(journal.handle, &micros);
-    text += FormatWall(WallTime(Micros(static_cast<int64_t>(micros)))) + " " +
-            JournalSourceOf(journal.entry.fields) + ": " +
-            journal.entry.message.substr(0, LogFrame::kLineBytesMax) + "\n";
+    text +=
+        FormatWall(WallTime(Micros(static_cast<int64_t>(micros)))) + " " + journal.source + ": " +
+        journal.values[JournalReader::Journal::kMessage].substr(0, LogFrame::kLineBytesMax) + "\n";
     if (text.size() > 2 * bytes_max) text.erase(0, text.size() - bytes_max);
   }
   if (text.size() > bytes_max) text.erase(0, text.size() - bytes_max);

@@ -319,17 +319,24 @@ class JournalReaderTest : public testing::Test {
     Restart("");
     ReadAll(reader_.get());
   }
-  void Write(int number, const std::string& message, const std::string& fields) {
+  // A file of the folder, with an entry for each pair of a message and further fields.
+  void Write(int number, const std::vector<std::pair<std::string, std::string>>& entries) {
     Command command;
     command.argv = {kTool, "-o", fmt::format("{}/{}.journal", folder_ / "journal", number), "-"};
-    command.input = fmt::format(
-        "__REALTIME_TIMESTAMP={0}\n__MONOTONIC_TIMESTAMP={0}\n"
-        "_BOOT_ID=11111111111111111111111111111111\nMESSAGE={1}\n{2}\n",
-        1'700'000'000'000'000 + number, message, fields);
+    for (const auto& [message, fields] : entries) {
+      ++written_;
+      command.input += fmt::format(
+          "__REALTIME_TIMESTAMP={0}\n__MONOTONIC_TIMESTAMP={0}\n"
+          "_BOOT_ID=11111111111111111111111111111111\nMESSAGE={1}\n{2}\n",
+          1'700'000'000'000'000 + written_, message, fields);
+    }
     SystemClock clock;
     const Result<CommandResult> result = RunCommand(command, clock, clock.Mono() + Seconds(20));
     ASSERT_TRUE(result) << result.error().message;
     ASSERT_TRUE(result->status.ok()) << result->standard_error;
+  }
+  void Write(int number, const std::string& message, const std::string& fields) {
+    Write(number, {{message, fields}});
   }
   void Restart(const std::string& cursor) {
     reader_ = std::make_unique<JournalReader>(folder_ / "journal");
@@ -337,6 +344,7 @@ class JournalReaderTest : public testing::Test {
   }
 
   TempFolder folder_;
+  int64_t written_ = 0;
   std::unique_ptr<JournalReader> reader_;
 };
 
@@ -357,6 +365,38 @@ TEST_F(JournalReaderTest, TellsTheLevelOfEachEntry) {
   Write(4, "from a pipe", "PRIORITY=6\n_TRANSPORT=stdout\n");
   EXPECT_THAT(ReadLevels(reader_.get()),
               ElementsAre(LineLevel::kWarning, LineLevel::kBelowWarning, LineLevel::kUnknown));
+}
+
+// What is made of an entry is kept for the next one of the same writer.
+TEST_F(JournalReaderTest, TakesEachEntryByItsOwnFieldsAlone) {
+  const std::string docker = "_SYSTEMD_UNIT=docker.service\nSYSLOG_IDENTIFIER=dockerd\n";
+  Write(2, {{"an error", docker + "PRIORITY=3\n_TRANSPORT=journal\n"},
+            {"one more", docker + "PRIORITY=3\n_TRANSPORT=journal\n"},
+            {"no error", docker + "PRIORITY=6\n_TRANSPORT=journal\n"},
+            {"from a pipe", docker + "PRIORITY=6\n_TRANSPORT=stdout\n"},
+            {"of a container", docker + "PRIORITY=3\n_TRANSPORT=journal\nCONTAINER_ID=abc\n"},
+            {"of the daemon", docker + "PRIORITY=3\n_TRANSPORT=journal\n"},
+            {"no priority", docker + "_TRANSPORT=journal\n"},
+            {"of the kernel", "PRIORITY=3\n_TRANSPORT=kernel\nSYSLOG_IDENTIFIER=kernel\n"},
+            {"no unit", "SYSLOG_IDENTIFIER=dockerd\nPRIORITY=4\n_TRANSPORT=syslog\n"},
+            {"_SYSTEMD_UNIT=docker.service", ""},
+            {"again an error", docker + "PRIORITY=3\n_TRANSPORT=journal\n"}});
+  std::vector<std::string> lines;
+  ASSERT_TRUE(
+      reader_->Read(100, [&](std::string_view source, std::string_view line, LineLevel level) {
+        constexpr std::string_view kLevels[] = {"unknown", "below", "warning"};
+        lines.push_back(fmt::format("{}|{}|{}", source, kLevels[static_cast<size_t>(level)], line));
+      }));
+  EXPECT_THAT(lines, ElementsAre("journal:docker.service|warning|an error",
+                                 "journal:docker.service|warning|one more",
+                                 "journal:docker.service|below|no error",
+                                 "journal:docker.service|unknown|from a pipe",
+                                 "journal-container|warning|of a container",
+                                 "journal:docker.service|warning|of the daemon",
+                                 "journal:docker.service|unknown|no priority",
+                                 "journal:dockerd|warning|no unit",
+                                 "journal-user|unknown|_SYSTEMD_UNIT=docker.service",
+                                 "journal:docker.service|warning|again an error"));
 }
 
 TEST_F(JournalReaderTest, TellsAFolderThatIsNotThere) {
