@@ -10,6 +10,9 @@ namespace {
 // Frames are handed on early once this much waits.
 constexpr size_t kFullFramesMax = 4;
 constexpr std::string_view kOtherSource = "other";
+// A frame's text that outgrows this gets all the room it may need: its source is busy, and to grow
+// by and by would copy it, and touch fresh memory, twice over.
+constexpr size_t kBusyTextBytes = size_t{64} << 10;
 
 void NoteLevel(LineLevel level, LogFrame* frame) {
   frame->levels_known = frame->levels_known && level != LineLevel::kUnknown;
@@ -104,6 +107,7 @@ void FrameBuilder::Append(const std::string& name, std::string_view line, uint64
                           WallTime wall, LineLevel level, Source* source) {
   MakeRoom(name, line.size(), wall, source);
   LogFrame& frame = source->frame;
+  if (frame.text.size() > kBusyTextBytes) frame.text.reserve(LogFrame::kTextBytesMax);
   frame.text.append(line.substr(0, LogFrame::kLineBytesMax));
   frame.text.push_back('\n');
   if (times > 1) frame.repeats.push_back({frame.lines, times});
