@@ -33,7 +33,7 @@ struct AgentConfig {
   Millis probe_deadline = Seconds(5);
   int64_t spool_bytes_max = int64_t{64} << 20;
   int64_t log_lines_per_second_max = 2000;  // of one source; beyond it lines are counted as lost
-  Millis log_flush_after = Millis(500);     // lines of a busy source wait at most this long
+  Millis log_flush_after = Millis(800);     // lines of a busy source wait at most this long
   int64_t memory_bytes_max = int64_t{64} << 20;  // of the agent's own process; told, not enforced
   double cpu_share_max = 0.05;                   // of one core over five minutes; told
   bool read_kernel_log = true;
