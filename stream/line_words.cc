@@ -104,7 +104,8 @@ inline uint64_t HashRun(const char* at, size_t bytes, uint64_t hash) {
   } else {
     low = LoadShort(at, bytes);
   }
-  return Mix(low ^ kMixA ^ (all << 48), high ^ kMixB ^ hash);
+  // Multiplied: beside the bytes themselves a length could make good for one of them.
+  return Mix(low ^ kMixA, high ^ kMixB ^ hash ^ (all * kVariableMark));
 }
 
 // A bit for each byte of a line: whether it is a delimiter, whether it is a digit. One word more

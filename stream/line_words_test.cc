@@ -1,6 +1,8 @@
 #include "stream/line_words.h"
 
 #include <cctype>
+#include <map>
+#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -146,6 +148,18 @@ TEST(LineWords, FindsTheVariablesOfAnyBytes) {
     size_t begin = digit;
     while (begin > 0 && !IsWordDelimiter(rest[begin - 1])) --begin;
     ASSERT_TRUE(std::isalpha(static_cast<unsigned char>(rest[begin])) != 0) << line;
+  }
+}
+
+TEST(LineWords, WordsThatDifferInLengthAndAByteHaveHashesOfTheirOwn) {
+  std::map<uint64_t, std::string> words;
+  for (size_t bytes = 1; bytes <= 14; ++bytes) {
+    for (uint32_t bits = 0; bits < 1U << bytes; ++bits) {
+      std::string word;
+      for (size_t i = 0; i < bytes; ++i) word += (bits >> i & 1) != 0 ? 'y' : 'x';
+      const auto [known, fresh] = words.emplace(WordHash(word), word);
+      ASSERT_TRUE(fresh) << word << " and " << known->second;
+    }
   }
 }
 
