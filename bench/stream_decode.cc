@@ -88,6 +88,9 @@ class ReplayLog final : public EventLog {
   Result<std::unique_ptr<Reader>> OpenAt(Topic, std::span<const Position>) override {
     return std::make_unique<ReplayReader>(this);
   }
+  Result<std::unique_ptr<Reader>> OpenPartition(Topic, Position) override {
+    return std::make_unique<ReplayReader>(this);
+  }
   std::unique_ptr<Subscription> Subscribe(std::span<const Topic>, std::function<void()>) override {
     return std::make_unique<Subscription>();
   }

@@ -120,6 +120,9 @@ class EventLog {
   virtual Result<std::unique_ptr<Reader>> OpenAt(Topic topic,
                                                  std::span<const Position> positions) = 0;
 
+  // The same for one partition alone: the reader has no other.
+  virtual Result<std::unique_ptr<Reader>> OpenPartition(Topic topic, Position from) = 0;
+
   // `wake` is called after records came into any of the topics, by this process or by another,
   // from any thread, as soon as the engine knows; spurious and merged calls are possible. It must
   // not block, nor call the log, nor end the subscription. Calls have ended when the destructor of

@@ -200,9 +200,34 @@ TEST_P(EventLogContract, APositionFromAnotherLogStartsAtTheOldest) {
   }
 }
 
+TEST_P(EventLogContract, AReaderOfOnePartitionGetsThatOneAlone) {
+  std::map<int32_t, Strings> written;
+  for (int i = 0; i < 40; ++i) {
+    const std::string value = std::to_string(i);
+    ASSERT_TRUE(Append(Topic::kHealth, {Of("web-" + value, value)}));
+  }
+  const auto all = OpenAt(Topic::kHealth);
+  std::map<int32_t, int64_t> third;  // the offset of the third record of each
+  for (const LogRecord& record : Drain(all.get())) {
+    written[record.partition].push_back(record.record.value);
+    if (written[record.partition].size() == 3) third[record.partition] = record.offset;
+  }
+  ASSERT_EQ(third.size(), all->Positions().size()) << "every partition has three records";
+  for (const auto& [partition, values] : written) {
+    const auto whole = log().OpenPartition(Topic::kHealth, {partition, 0}).value();
+    EXPECT_EQ(ValuesOf(Drain(whole.get(), 3)), values);
+    ASSERT_EQ(whole->Positions().size(), 1U);
+    EXPECT_EQ(whole->Positions()[0].partition, partition);
+    EXPECT_EQ(whole->Behind()->records, 0);
+    const auto rest = log().OpenPartition(Topic::kHealth, {partition, third[partition]}).value();
+    EXPECT_EQ(ValuesOf(Drain(rest.get())), Strings(values.begin() + 2, values.end()));
+  }
+}
+
 TEST_P(EventLogContract, WhatCannotBeOpenedIsRefused) {
   const std::vector<Position> none = {{99, 0}};
   EXPECT_EQ(log().OpenAt(Topic::kHealth, none).error().code, Code::kInvalidArgument);
+  EXPECT_EQ(log().OpenPartition(Topic::kHealth, none[0]).error().code, Code::kInvalidArgument);
   EXPECT_EQ(log().Open(Topic::kHealth, "").error().code, Code::kInvalidArgument);
   const std::string longer(EventLog::kGroupBytesMax + 1, 'g');
   EXPECT_EQ(log().Open(Topic::kHealth, longer).error().code, Code::kInvalidArgument);

@@ -59,6 +59,14 @@ Result<std::unique_ptr<Reader>> FaultEventLog::OpenAt(Topic topic,
   return std::make_unique<FaultReader>(this, std::move(reader));
 }
 
+Result<std::unique_ptr<Reader>> FaultEventLog::OpenPartition(Topic topic, Position from) {
+  if (auto verdict = Judge(LogCall::kOpen); verdict.error) {
+    return tl::unexpected<Error>(*std::move(verdict.error));
+  }
+  FLEETMEDIC_ASSIGN_OR_RETURN(auto reader, wrapped_.OpenPartition(topic, from));
+  return std::make_unique<FaultReader>(this, std::move(reader));
+}
+
 std::unique_ptr<Subscription> FaultEventLog::Subscribe(std::span<const Topic> topics,
                                                        std::function<void()> wake) {
   return wrapped_.Subscribe(topics, [this, wake = std::move(wake)] {

@@ -18,7 +18,7 @@ enum class LogCall : uint8_t {
   kCommit,  // of a reader of a group
   kPoll,
   kBehind,
-  kOpen,  // Open and OpenAt
+  kOpen,  // Open, OpenAt and OpenPartition
 };
 
 // Thread-safe. Without faults it is the wrapped log, call for call. Poll, Behind and Open are
@@ -36,6 +36,7 @@ class FaultEventLog final : public EventLog, public FaultPlan<LogCall> {
   Status Append(Topic topic, std::span<const Record> records) override;
   Result<std::unique_ptr<Reader>> Open(Topic topic, std::string_view group) override;
   Result<std::unique_ptr<Reader>> OpenAt(Topic topic, std::span<const Position> positions) override;
+  Result<std::unique_ptr<Reader>> OpenPartition(Topic topic, Position from) override;
   // Never fails; a log that crashed does not wake.
   std::unique_ptr<Subscription> Subscribe(std::span<const Topic> topics,
                                           std::function<void()> wake) override;

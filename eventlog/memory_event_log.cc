@@ -307,6 +307,12 @@ Result<std::unique_ptr<Reader>> MemoryEventLog::OpenAt(Topic topic,
   return std::make_unique<OwnReader>(state_.get(), topic, std::move(next));
 }
 
+Result<std::unique_ptr<Reader>> MemoryEventLog::OpenPartition(Topic topic, Position from) {
+  FLEETMEDIC_ASSIGN_OR_RETURN(Offsets next, state_->StartAt(topic, {&from, 1}));
+  std::erase_if(next, [&](const auto& entry) { return entry.first != from.partition; });
+  return std::make_unique<OwnReader>(state_.get(), topic, std::move(next));
+}
+
 std::unique_ptr<Subscription> MemoryEventLog::Subscribe(std::span<const Topic> topics,
                                                         std::function<void()> wake) {
   return state_->wakes.Add(topics, std::move(wake));

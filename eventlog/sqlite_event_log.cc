@@ -162,6 +162,10 @@ Result<std::unique_ptr<Reader>> SqliteEventLog::OpenAt(Topic topic,
   return std::make_unique<SqliteOwnReader>(std::move(file), topic, next);
 }
 
+Result<std::unique_ptr<Reader>> SqliteEventLog::OpenPartition(Topic topic, Position from) {
+  return OpenAt(topic, {&from, 1});  // it is the only one
+}
+
 std::unique_ptr<Subscription> SqliteEventLog::Subscribe(std::span<const Topic> topics,
                                                         std::function<void()> wake) {
   return state_->Subscribe(topics, std::move(wake));

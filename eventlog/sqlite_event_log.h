@@ -76,6 +76,7 @@ class SqliteEventLog final : public EventLog {
   Status Append(Topic topic, std::span<const Record> records) override;
   Result<std::unique_ptr<Reader>> Open(Topic topic, std::string_view group) override;
   Result<std::unique_ptr<Reader>> OpenAt(Topic topic, std::span<const Position> positions) override;
+  Result<std::unique_ptr<Reader>> OpenPartition(Topic topic, Position from) override;
   // The first subscription starts a thread that waits for appends of other processes.
   std::unique_ptr<Subscription> Subscribe(std::span<const Topic> topics,
                                           std::function<void()> wake) override;

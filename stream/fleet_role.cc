@@ -24,9 +24,11 @@ Result<T> Decoded(const std::string& value, Result<T> (*from_json)(const Json&))
   return from_json(json);
 }
 
-int64_t OffsetOf(const std::vector<Position>& positions, int32_t partition) {
+// None where the partition is another's.
+std::optional<int64_t> OffsetOf(const std::vector<Position>& positions, int32_t partition) {
   const auto at = std::ranges::find(positions, partition, &Position::partition);
-  return at == positions.end() ? 0 : at->offset;
+  if (at == positions.end()) return std::nullopt;
+  return at->offset;
 }
 
 }  // namespace
@@ -73,12 +75,11 @@ void FleetRole::Turn(MonoTime now) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const bool more_counts, ReadCounts());
     more = more || more_counts;
     FLEETMEDIC_RETURN_IF_ERROR(Settle(wall));
-    if (uncommitted_ && now >= commit_due_) {
-      FLEETMEDIC_RETURN_IF_ERROR(counts_->Commit());
-      uncommitted_ = false;
+    if (uncommitted_ && passed_over_.empty() && now >= commit_due_) {
+      FLEETMEDIC_RETURN_IF_ERROR(CommitPlace());
       commit_due_ = now + kCommitEvery;
     }
-    if (more) next_wake_ = now;
+    if (more || !passed_over_.empty()) next_wake_ = now;
     return {};
   };
   if (const Status done = turn(); !done) {
@@ -86,6 +87,17 @@ void FleetRole::Turn(MonoTime now) {
     LogWarning("cannot watch the fleet; trying again", {{"error", done.error().message}});
   }
   Show();
+}
+
+Status FleetRole::CommitPlace() {
+  const std::vector<Position> positions = counts_->Positions();
+  FLEETMEDIC_RETURN_IF_ERROR(counts_->Commit());
+  uncommitted_ = false;
+  for (const Position& position : positions) {
+    const auto owned = owned_.find(position.partition);
+    if (owned != owned_.end()) owned->second.committed = position.offset;
+  }
+  return {};
 }
 
 Status FleetRole::OpenReaders() {
@@ -129,13 +141,14 @@ Result<bool> FleetRole::ReadHosts() {
 
 Result<bool> FleetRole::TakePartitions(MonoTime now) {
   const std::vector<Position> positions = counts_->Positions();
-  std::erase_if(owned_, [&](const auto& entry) {
-    return std::ranges::find(positions, entry.first, &Position::partition) == positions.end();
-  });
+  const auto gone = [&](const auto& entry) { return !OffsetOf(positions, entry.first); };
+  std::erase_if(owned_, gone);
+  std::erase_if(passed_over_, gone);
   bool leading = true;
   for (const Position& position : positions) {
     Owned& owned = owned_[position.partition];
     if (owned.shard == nullptr) {
+      owned.committed = position.offset;
       FLEETMEDIC_ASSIGN_OR_RETURN(std::unique_ptr<Store> store,
                                   parts_.open_store(position.partition));
       owned.shard = std::make_unique<FleetShard>(position.partition, std::move(store),
@@ -159,6 +172,7 @@ Result<bool> FleetRole::TakePartitions(MonoTime now) {
     // Its windows are empty, whatever was read before.
     owned.replayed = false;
     owned.replay.reset();
+    passed_over_.try_emplace(position.partition, owned.committed);
     if (beats_ == nullptr) {
       FLEETMEDIC_ASSIGN_OR_RETURN(beats_, parts_.log->OpenAt(Topic::kHealth, owned.shard->beats()));
     }
@@ -168,27 +182,28 @@ Result<bool> FleetRole::TakePartitions(MonoTime now) {
 
 Result<bool> FleetRole::Replay(int32_t partition, Owned* owned) {
   if (owned->replayed) return true;
-  const int64_t to = OffsetOf(counts_->Positions(), partition);
-  const std::optional<int64_t> from = owned->shard->replay_from();
-  if (owned->replay == nullptr && from && *from < to) {
-    std::vector<Position> positions = counts_->Positions();
-    for (Position& position : positions) {
-      if (position.partition == partition) position.offset = *from;
+  if (owned->replay == nullptr) {
+    const int64_t to = OffsetOf(counts_->Positions(), partition).value_or(0);
+    const auto passed = passed_over_.find(partition);
+    int64_t from = passed == passed_over_.end() ? to : passed->second;
+    from = std::min(from, owned->shard->replay_from().value_or(from));
+    if (from >= to) {
+      passed_over_.erase(partition);
+      return owned->replayed = true;
     }
-    FLEETMEDIC_ASSIGN_OR_RETURN(owned->replay, parts_.log->OpenAt(Topic::kCounts, positions));
+    FLEETMEDIC_ASSIGN_OR_RETURN(owned->replay,
+                                parts_.log->OpenPartition(Topic::kCounts, {partition, from}));
     owned->replay_to = to;
   }
-  if (owned->replay == nullptr) return owned->replayed = true;
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<LogRecord> records,
                               owned->replay->Poll(kRecordsPerTurn));
   for (const LogRecord& record : records) {
-    if (record.partition == partition && record.offset < owned->replay_to) {
-      TakeCount(record, owned->shard.get());
-    }
+    if (record.offset < owned->replay_to) TakeCount(record, owned->shard.get());
   }
-  const bool there = OffsetOf(owned->replay->Positions(), partition) >= owned->replay_to;
-  if (!there && !records.empty()) return false;
+  const auto at = OffsetOf(owned->replay->Positions(), partition);
+  if (at && *at < owned->replay_to && !records.empty()) return false;
   owned->replay.reset();
+  passed_over_.erase(partition);
   return owned->replayed = true;
 }
 
@@ -196,12 +211,12 @@ Result<bool> FleetRole::ReadCounts() {
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<LogRecord> records, counts_->Poll(kRecordsPerTurn));
   for (const LogRecord& record : records) {
     const auto owned = owned_.find(record.partition);
-    if (owned == owned_.end()) {
-      // One that came to us since: all is read again from the last commit when its shard leads.
-      counts_.reset();
-      return Fail(Code::kUnavailable, "the partitions of the counts have moved");
+    if (owned == owned_.end() || !owned->second.replayed) {
+      // Of a partition that came to us just now: read again when its shard leads.
+      passed_over_.try_emplace(record.partition, record.offset);
+    } else {
+      TakeCount(record, owned->second.shard.get());
     }
-    TakeCount(record, owned->second.shard.get());
   }
   uncommitted_ = uncommitted_ || !records.empty();
   return records.size() == kRecordsPerTurn;
@@ -248,8 +263,11 @@ Status FleetRole::Settle(WallTime now) {
   FLEETMEDIC_RETURN_IF_ERROR(TellDeadLetters());
   for (auto& [partition, owned] : owned_) {
     FleetShard& shard = *owned.shard;
+    const std::optional<int64_t> offset = OffsetOf(positions, partition);
+    // Gone with this turn's reading; what is not kept is its successor's to find.
+    if (!offset) continue;
     shard.watch().Advance(now);
-    shard.NotePlace(OffsetOf(positions, partition), now);
+    shard.NotePlace(*offset, now);
     FLEETMEDIC_RETURN_IF_ERROR(shard.Commit(now, hosts_.reporting(now), beats));
     FLEETMEDIC_RETURN_IF_ERROR(Tell(&shard));
     const WallTime due = shard.watch().NextDue();

@@ -60,9 +60,11 @@ class FleetRole final : public Role {
     std::unique_ptr<Reader> replay;
     int64_t replay_to = 0;
     bool replayed = false;
+    int64_t committed = 0;  // from there on its successor reads, whatever was kept
   };
 
   Status OpenReaders();
+  Status CommitPlace();
   // Facts, tasks and beats. True: there is more.
   Result<bool> ReadHosts();
   // Makes and drops shards as the group's partitions come and go. False where one does not lead.
@@ -83,6 +85,9 @@ class FleetRole final : public Role {
   std::unique_ptr<Reader> beats_;
   std::unique_ptr<Reader> counts_;
   std::map<int32_t, Owned> owned_;
+  // Of partitions that came with what was read of them: the first offset that no shard took yet.
+  // Nothing is committed meanwhile.
+  std::map<int32_t, int64_t> passed_over_;
   std::vector<Record> dead_letters_;
   bool uncommitted_ = false;
   WallTime minute_ended_ = kWallNever;

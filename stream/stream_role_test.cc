@@ -32,6 +32,9 @@ class BigRecordLog final : public EventLog {
   Result<std::unique_ptr<Reader>> OpenAt(Topic topic, std::span<const Position> at) override {
     return log_->OpenAt(topic, at);
   }
+  Result<std::unique_ptr<Reader>> OpenPartition(Topic topic, Position from) override {
+    return log_->OpenPartition(topic, from);
+  }
   std::unique_ptr<Subscription> Subscribe(std::span<const Topic> topics,
                                           std::function<void()> wake) override {
     return log_->Subscribe(topics, std::move(wake));

@@ -40,6 +40,9 @@ class FakeEventLog final : public EventLog {
   Result<std::unique_ptr<Reader>> OpenAt(Topic, std::span<const Position>) override {
     return Fail(Code::kUnsupported, "only appends");
   }
+  Result<std::unique_ptr<Reader>> OpenPartition(Topic, Position) override {
+    return Fail(Code::kUnsupported, "only appends");
+  }
   std::unique_ptr<Subscription> Subscribe(std::span<const Topic>, std::function<void()>) override {
     return nullptr;
   }
