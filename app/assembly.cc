@@ -85,7 +85,17 @@ Status Assembly::OpenEngines() {
   const Config& config = options_.config;
   FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(config.state_dir, 0700));
   FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(config.run_dir, 0755));
-  FLEETMEDIC_ASSIGN_OR_RETURN(log_, SqliteEventLog::Open(LogPath(config), clock_));
+  SqliteEventLogOptions options;
+  options.partitions = config.event_log.partitions;
+  FLEETMEDIC_ASSIGN_OR_RETURN(std::unique_ptr<SqliteEventLog> log,
+                              SqliteEventLog::Open(LogPath(config), clock_, options));
+  if (log->partitions() != config.event_log.partitions) {
+    LogWarning("the event log keeps the partitions that it was made with, whatever the config says",
+               {{"path", LogPath(config)},
+                {"partitions", log->partitions()},
+                {"event_log.partitions", config.event_log.partitions}});
+  }
+  log_ = std::move(log);
   return {};
 }
 

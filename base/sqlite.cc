@@ -302,6 +302,23 @@ Status Database::RunScript(const std::string& sql) {
   return {};
 }
 
+Status Database::AddFunction(const char* name, int64_t (*of)(std::string_view text)) {
+  const auto call = [](sqlite3_context* context, int, sqlite3_value** arguments) {
+    const auto* function = static_cast<int64_t (**)(std::string_view)>(sqlite3_user_data(context));
+    const unsigned char* text = sqlite3_value_text(arguments[0]);
+    const auto size = static_cast<size_t>(sqlite3_value_bytes(arguments[0]));
+    const auto* data = reinterpret_cast<const char*>(text);
+    sqlite3_result_int64(context, (*function)(text == nullptr ? "" : std::string_view(data, size)));
+  };
+  using Function = int64_t (*)(std::string_view);
+  const int code = sqlite3_create_function_v2(
+      connection_->handle, name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+      new Function(of), call, nullptr, nullptr,
+      [](void* function) { delete static_cast<Function*>(function); });
+  if (code != SQLITE_OK) return FailSql(*connection_, Shown(name), code);
+  return {};
+}
+
 int64_t Database::ChangedRows() const { return sqlite3_changes64(connection_->handle); }
 
 int64_t Database::LastInsertId() const { return sqlite3_last_insert_rowid(connection_->handle); }

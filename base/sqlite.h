@@ -147,6 +147,9 @@ class Database {
   // before it stands (so run it inside a Transaction).
   Status RunScript(const std::string& sql);
 
+  // A function of one text for SQL on this connection; it must depend on that text alone.
+  Status AddFunction(const char* name, int64_t (*of)(std::string_view text));
+
   // How many rows the last insert, update or delete touched, and the last row id it inserted.
   int64_t ChangedRows() const;
   int64_t LastInsertId() const;

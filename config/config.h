@@ -17,6 +17,11 @@
 
 namespace fleetmedic {
 
+// [event_log]
+struct EventLogConfig {
+  int partitions = 1;  // of each topic, in a file that is made
+};
+
 // [stream]
 struct StreamConfig {
   std::vector<std::string> rules;     // files or folders; empty: the packs that ship
@@ -30,6 +35,7 @@ struct Config {
   std::string state_dir = "/var/lib/fleetmedic";
   std::string run_dir = "/run/fleetmedic";
   std::string log_level = "info";
+  EventLogConfig event_log;
   HostConfig host;
   AgentConfig agent;
   DetectorsConfig detectors;

@@ -16,6 +16,11 @@ constexpr ConfigKey kConfigKeys[] = {
      "Where sockets, locks and the HOLD file are."},
     {"", "log_level", [](Config& c) { return Slot(&c.log_level); }, OneOf(kLogLevels),
      "Log lines below this level are not written."},
+    {"event_log", "partitions", [](Config& c) { return Slot(&c.event_log.partitions); },
+     Between(1, 64),
+     "Of each topic: so many processes of the stream can share its records. For a log that is "
+     "made; "
+     "one that is there keeps its own."},
     {"host", "name", [](Config& c) { return Slot(&c.host.name); }, Form(TextForm::kIdOrEmpty),
      "The host's name in the fleet; empty: the machine's host name."},
     {"host", "cell", [](Config& c) { return Slot(&c.host.cell); }, Form(TextForm::kId),

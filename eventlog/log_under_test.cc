@@ -31,7 +31,10 @@ class FaultLogUnderTest final : public LogUnderTest {
 
 class SqliteLogUnderTest final : public LogUnderTest {
  public:
-  explicit SqliteLogUnderTest(const Clock& clock) : clock_(clock) { Open(); }
+  explicit SqliteLogUnderTest(const Clock& clock, int32_t partitions)
+      : clock_(clock), partitions_(partitions) {
+    Open();
+  }
   EventLog& log() override { return *log_; }
   void Settle() override {
     while (log_->Trim().value()) {
@@ -43,15 +46,24 @@ class SqliteLogUnderTest final : public LogUnderTest {
   }
 
  private:
-  void Open() { log_ = SqliteEventLog::Open(folder_ / "log.db", clock_).value(); }
+  void Open() {
+    SqliteEventLogOptions options;
+    options.partitions = partitions_;
+    log_ = SqliteEventLog::Open(folder_ / "log.db", clock_, options).value();
+  }
 
   const Clock& clock_;
+  const int32_t partitions_;
   TempFolder folder_;
   std::unique_ptr<SqliteEventLog> log_;
 };
 
 std::unique_ptr<LogUnderTest> MakeSqlite(const Clock& clock) {
-  return std::make_unique<SqliteLogUnderTest>(clock);
+  return std::make_unique<SqliteLogUnderTest>(clock, 1);
+}
+
+std::unique_ptr<LogUnderTest> MakeSqliteOfFour(const Clock& clock) {
+  return std::make_unique<SqliteLogUnderTest>(clock, 4);
 }
 
 std::unique_ptr<LogUnderTest> MakeMemory(const Clock& clock) {
@@ -72,9 +84,12 @@ std::vector<LogFactory> LogFactories() {
   return {{"Memory", MakeMemory},
           {"MemoryOfFourPartitions", MakeMemoryOfFour},
           {"FaultWithoutFaults", MakeFault},
-          {"Sqlite", MakeSqlite}};
+          {"Sqlite", MakeSqlite},
+          {"SqliteOfFourPartitions", MakeSqliteOfFour}};
 }
 
-std::vector<LogFactory> DurableLogFactories() { return {{"Sqlite", MakeSqlite}}; }
+std::vector<LogFactory> DurableLogFactories() {
+  return {{"Sqlite", MakeSqlite}, {"SqliteOfFourPartitions", MakeSqliteOfFour}};
+}
 
 }  // namespace fleetmedic

@@ -11,17 +11,11 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "eventlog/append_limits.h"
+#include "eventlog/partition_of.h"
 #include "eventlog/wake_list.h"
 
 namespace fleetmedic {
 namespace {
-
-// FNV-1a: the same partition for a key on every platform.
-int32_t PartitionOf(std::string_view key, int32_t partitions) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return static_cast<int32_t>(hash % static_cast<uint64_t>(partitions));
-}
 
 struct Stored {
   Record record;

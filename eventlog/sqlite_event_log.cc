@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "base/logging.h"
+#include "base/text.h"
 #include "eventlog/append_limits.h"
 #include "eventlog/sqlite_log_bell.h"
 #include "eventlog/sqlite_log_reader.h"
@@ -43,7 +44,10 @@ class SqliteEventLog::State {
         path_(path),
         options_(DatabaseOptionsOf(options)),
         bell_(std::move(bell)),
+        partitions_(looks.partitions()),
         look_file_(std::move(looks)) {}
+
+  int32_t partitions() const { return partitions_; }
 
   std::string path_with(std::string_view suffix) const { return path_ + std::string(suffix); }
   Result<SqliteLogFile> OpenFile() const { return SqliteLogFile::Open(path_, options_); }
@@ -64,6 +68,7 @@ class SqliteEventLog::State {
   const std::string path_;
   const DatabaseOptions options_;
   const LogBell bell_;
+  const int32_t partitions_;
   WakeList wakes_;
   absl::Mutex mutex_;
   std::map<Topic, int64_t> heads_ ABSL_GUARDED_BY(mutex_);
@@ -119,7 +124,8 @@ Result<std::unique_ptr<SqliteEventLog>> SqliteEventLog::Open(const std::string& 
                                                              const Clock& clock,
                                                              const Options& options) {
   const DatabaseOptions database_options = DatabaseOptionsOf(options);
-  FLEETMEDIC_ASSIGN_OR_RETURN(SqliteLogFile writes, SqliteLogFile::Open(path, database_options));
+  FLEETMEDIC_ASSIGN_OR_RETURN(SqliteLogFile writes,
+                              SqliteLogFile::Open(path, database_options, options.partitions));
   FLEETMEDIC_ASSIGN_OR_RETURN(SqliteLogFile looks, SqliteLogFile::Open(path, database_options));
   FLEETMEDIC_ASSIGN_OR_RETURN(LogBell bell, LogBell::Open(path + "-bell"));
   return std::unique_ptr<SqliteEventLog>(new SqliteEventLog(std::make_unique<State>(
@@ -132,17 +138,25 @@ Status SqliteEventLog::Append(Topic topic, std::span<const Record> records) {
   return state_->writer.Append(topic, records);
 }
 
+int32_t SqliteEventLog::partitions() const { return state_->partitions(); }
+
 Result<std::unique_ptr<Reader>> SqliteEventLog::Open(Topic topic, std::string_view group) {
   FLEETMEDIC_RETURN_IF_ERROR(CheckGroup(group));
+  if (partitions() > 1 && group.find('/') != group.npos) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("a group of readers {}: '/' stands before a partition's number in "
+                            "this log; name it without",
+                            Quote(group)));
+  }
   FLEETMEDIC_ASSIGN_OR_RETURN(SqliteLogFile file, state_->OpenFile());
-  FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t group_id, state_->writer.GroupId(topic, group));
+  FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<int64_t> ids, state_->writer.GroupIds(topic, group));
   FLEETMEDIC_ASSIGN_OR_RETURN(GroupClaim claim,
-                              GroupClaim::Open(state_->path_with("-groups"), group_id));
-  auto reader =
-      std::make_unique<SqliteGroupReader>(std::move(file), topic, group_id, std::move(claim),
-                                          [state = state_.get()](int64_t id, int64_t offset) {
-                                            return state->writer.CommitOffset(id, offset);
-                                          });
+                              GroupClaim::Open(state_->path_with("-groups"), ids));
+  const auto commit = [state = state_.get()](const std::map<int64_t, int64_t>& offsets) {
+    return state->writer.CommitOffsets(offsets);
+  };
+  auto reader = std::make_unique<SqliteGroupReader>(std::move(file), topic, std::move(ids),
+                                                    std::move(claim), commit);
   FLEETMEDIC_RETURN_IF_ERROR(reader->Claim());
   return reader;
 }
@@ -151,19 +165,31 @@ Result<std::unique_ptr<Reader>> SqliteEventLog::OpenAt(Topic topic,
                                                        std::span<const Position> positions) {
   FLEETMEDIC_ASSIGN_OR_RETURN(SqliteLogFile file, state_->OpenFile());
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t head, file.Head(topic));
-  int64_t next = 0;
+  PartitionOffsets next;
+  for (int32_t partition = 0; partition < partitions(); ++partition) next[partition] = 0;
   for (const Position& position : positions) {
-    if (position.partition != 0) {
-      return Fail(Code::kInvalidArgument, fmt::format("{} has one partition, none is number {}",
-                                                      TopicName(topic), position.partition));
+    const auto at = next.find(position.partition);
+    if (at == next.end()) {
+      return Fail(Code::kInvalidArgument,
+                  fmt::format("{} has {} partitions, none is number {}", TopicName(topic),
+                              next.size(), position.partition));
     }
-    if (position.offset <= head) next = std::max(next, position.offset);
+    if (position.offset <= head) at->second = std::max(at->second, position.offset);
   }
-  return std::make_unique<SqliteOwnReader>(std::move(file), topic, next);
+  return std::make_unique<SqliteOwnReader>(std::move(file), topic, std::move(next));
 }
 
 Result<std::unique_ptr<Reader>> SqliteEventLog::OpenPartition(Topic topic, Position from) {
-  return OpenAt(topic, {&from, 1});  // it is the only one
+  if (from.partition < 0 || from.partition >= partitions()) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("{} has {} partitions, none is number {}", TopicName(topic),
+                            partitions(), from.partition));
+  }
+  FLEETMEDIC_ASSIGN_OR_RETURN(SqliteLogFile file, state_->OpenFile());
+  FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t head, file.Head(topic));
+  const int64_t next = from.offset <= head ? std::max(int64_t{0}, from.offset) : 0;
+  return std::make_unique<SqliteOwnReader>(std::move(file), topic,
+                                           PartitionOffsets{{from.partition, next}});
 }
 
 std::unique_ptr<Subscription> SqliteEventLog::Subscribe(std::span<const Topic> topics,

@@ -35,6 +35,10 @@ struct SqliteEventLogOptions {
       {Topic::kLogs, {.bytes_max = int64_t{1} << 30, .age_max = Hours{24}}}};
   // How long an append waits for one of another process before it is kBusy.
   Millis busy_timeout{2'000};
+  // Of each topic, in a file that is made; a file that is there keeps those that it has. Among so
+  // many readers of one group can its records be divided.
+  int32_t partitions = 1;
+  static constexpr int32_t kPartitionsMax = 64;
   // The name of a registered VFS; empty is the platform's. For tests (base/fault_vfs.h).
   std::string vfs;
 };
@@ -50,10 +54,12 @@ struct SqliteEventLogStats {
 };
 
 // Thread-safe. Appends of several threads that come while one is being written go to the disk
-// together, with one sync. There is one partition, 0: one disk is one order.
+// together, with one sync. One disk is one order: offsets count over all partitions of a topic, and
+// a partition is those records of it whose keys fall to it.
 //
-// Several processes may open the same file. A reader of a group that others have waits as a spare
-// and takes over, by Poll, when the holder ends or dies. Never put the file on a network file
+// Several processes may open the same file. The readers of a group share the partitions evenly as
+// they come and go; of one partition one of them has it, and the others wait as spares and take
+// over, by Poll, when the holder ends or dies. Never put the file on a network file
 // system. Beside the file stand FILE-wal and FILE-shm (SQLite's), FILE-bell (wakes other
 // processes) and FILE-groups (locks); none of the last two holds anything to be kept.
 //
@@ -69,6 +75,8 @@ class SqliteEventLog final : public EventLog {
   // newer build made), kBusy, kFull, kIo.
   static Result<std::unique_ptr<SqliteEventLog>> Open(const std::string& path, const Clock& clock,
                                                       const Options& options = {});
+  // Those of the file.
+  int32_t partitions() const;
   SqliteEventLog(const SqliteEventLog&) = delete;
   SqliteEventLog& operator=(const SqliteEventLog&) = delete;
   ~SqliteEventLog() override;

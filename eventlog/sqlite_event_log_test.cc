@@ -371,6 +371,94 @@ TEST_F(SqliteEventLogTest, AnAppendElsewhereWakesTheSubscribersOfItsTopic) {
   EXPECT_EQ(others, 0);
 }
 
+class SqliteGroupTest : public SqliteEventLogTest {
+ protected:
+  static constexpr int kRecords = 40;
+
+  SqliteGroupTest() {
+    SqliteEventLogOptions options;
+    options.partitions = 4;
+    log_ = Open(options);
+  }
+  std::unique_ptr<Reader> Join() { return log_->Open(Topic::kHealth, "g").value(); }
+  void Append() {
+    for (int i = 0; i < kRecords; ++i) {
+      const Record record{"web-" + std::to_string(i), "x", {}, WallFromMillis(1)};
+      ASSERT_TRUE(log_->Append(Topic::kHealth, {&record, 1}));
+    }
+  }
+  // Rounds of all of them until nothing moves any more. How many partitions each has.
+  std::vector<size_t> Settled(const std::vector<Reader*>& readers) {
+    for (int round = 0; round < 4; ++round) {
+      for (Reader* reader : readers) {
+        polled_ += reader->Poll(1'000)->size();
+        EXPECT_TRUE(reader->Commit());
+      }
+    }
+    std::vector<size_t> sizes;
+    std::set<int32_t> all;
+    for (Reader* reader : readers) {
+      sizes.push_back(reader->Positions().size());
+      for (const Position& position : reader->Positions()) {
+        EXPECT_TRUE(all.insert(position.partition).second) << "two have it";
+      }
+    }
+    EXPECT_EQ(all.size(), 4U);
+    return sizes;
+  }
+
+  std::unique_ptr<SqliteEventLog> log_;
+  size_t polled_ = 0;
+};
+
+using Sizes = std::vector<size_t>;
+
+TEST_F(SqliteGroupTest, ReadersShareThePartitionsEvenlyAsTheyComeAndGo) {
+  Append();
+  auto one = Join();
+  EXPECT_EQ(Settled({one.get()}), Sizes{4});
+  auto two = Join();
+  EXPECT_EQ(Settled({one.get(), two.get()}), (Sizes{2, 2}));
+  auto three = Join();
+  EXPECT_EQ(Settled({one.get(), two.get(), three.get()}), (Sizes{2, 1, 1}));
+  EXPECT_EQ(polled_, kRecords) << "what was committed is not read again by who takes it over";
+  one.reset();
+  EXPECT_EQ(Settled({two.get(), three.get()}), (Sizes{2, 2}));
+  Append();
+  EXPECT_EQ(Settled({two.get(), three.get()}), (Sizes{2, 2}));
+  EXPECT_EQ(polled_, 2 * kRecords);
+  std::vector<std::unique_ptr<Reader>> many;
+  std::vector<Reader*> all = {two.get(), three.get()};
+  for (int i = 0; i < 4; ++i) all.push_back(many.emplace_back(Join()).get());
+  EXPECT_EQ(Settled(all), (Sizes{1, 1, 1, 1, 0, 0})) << "the others wait as spares";
+}
+
+TEST_F(SqliteGroupTest, WhatIsReadIsNotGivenUpBeforeItsCommit) {
+  Append();
+  const auto one = Join();
+  EXPECT_EQ(one->Poll(1'000)->size(), kRecords);
+  const auto two = Join();
+  EXPECT_TRUE(two->Poll(1'000)->empty());
+  EXPECT_TRUE(one->Poll(1'000)->empty());
+  EXPECT_EQ(one->Positions().size(), 4U);
+  EXPECT_TRUE(two->Positions().empty());
+  ASSERT_TRUE(one->Commit());
+  EXPECT_EQ(Settled({one.get(), two.get()}), (Sizes{2, 2}));
+  EXPECT_EQ(polled_, 0U);
+}
+
+TEST_F(SqliteGroupTest, AFileKeepsThePartitionsThatItWasMadeWith) {
+  Append();
+  log_.reset();
+  SqliteEventLogOptions options;
+  options.partitions = 8;
+  EXPECT_EQ(Open(options)->partitions(), 4);
+}
+
+TEST_F(SqliteGroupTest, AGroupWhoseNameLooksLikeOneOfAPartitionIsRefused) {
+  EXPECT_EQ(log_->Open(Topic::kHealth, "g/1").error().code, Code::kInvalidArgument);
+}
+
 TEST_F(SqliteEventLogTest, ALostRingIsMadeGoodByALook) {
   const auto log = Open();
   absl::Notification woken;

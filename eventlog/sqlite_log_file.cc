@@ -9,11 +9,13 @@
 #include <fmt/format.h>
 
 #include "eventlog/append_limits.h"
+#include "eventlog/partition_of.h"
+#include "eventlog/sqlite_event_log.h"
 
 namespace fleetmedic {
 namespace {
 
-constexpr int64_t kSchemaVersion = 2;  // 2: fleetmedic.evidence
+constexpr int64_t kSchemaVersion = 3;  // 2: fleetmedic.evidence, 3: partitions
 // About what SQLite keeps for a row besides its texts.
 constexpr int64_t kRowOverheadBytes = 40;
 
@@ -45,15 +47,22 @@ CREATE TABLE IF NOT EXISTS groups (
   next INTEGER,                      -- NULL: nothing committed so far
   UNIQUE (topic, name)
 );
+CREATE TABLE IF NOT EXISTS settings (
+  name TEXT NOT NULL PRIMARY KEY,
+  value INTEGER NOT NULL
+) WITHOUT ROWID;
 )";
 
 // A schema that stands already is left as it is, and one of an earlier version gets the tables of
-// the topics that it lacks; two processes may come here at once.
-Status MakeSchema(Database* database) {
+// the topics that it lacks; two processes may come here at once. Readers keep their places by
+// partition, so the number of partitions is for ever.
+Status MakeSchema(Database* database, int32_t partitions) {
   FLEETMEDIC_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(database));
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t version, database->UserVersion());
   if (version == kSchemaVersion) return {};
   FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(kCommonTables));
+  FLEETMEDIC_RETURN_IF_ERROR(database->Run(
+      "INSERT OR IGNORE INTO settings VALUES ('partitions', ?)", version == 0 ? partitions : 1));
   for (const auto& [topic, name] : kTopics) {
     FLEETMEDIC_RETURN_IF_ERROR(database->RunScript(fmt::format(kTopicTable, name)));
     if (!IsCompacted(topic)) continue;
@@ -106,8 +115,9 @@ Status DecodeHeaders(std::string_view encoded, Record* record) {
 int64_t MicrosOf(WallTime time) { return time.time_since_epoch().count(); }
 WallTime WallOf(int64_t micros) { return WallTime(Micros(micros)); }
 
-std::string Sql(std::string_view pattern, Topic topic) {
-  return fmt::format(fmt::runtime(pattern), TopicName(topic));
+template <typename... More>
+std::string Sql(std::string_view pattern, Topic topic, const More&... more) {
+  return fmt::format(fmt::runtime(pattern), TopicName(topic), more...);
 }
 
 // The first column of the only row.
@@ -119,13 +129,24 @@ Result<int64_t> OnlyInt(Statement statement) {
 
 }  // namespace
 
-Result<SqliteLogFile> SqliteLogFile::Open(const std::string& path, const DatabaseOptions& options) {
+Result<SqliteLogFile> SqliteLogFile::Open(const std::string& path, const DatabaseOptions& options,
+                                          int32_t partitions) {
   DatabaseOptions with_version = options;
   with_version.user_version_max = kSchemaVersion;
   FLEETMEDIC_ASSIGN_OR_RETURN(Database database, Database::Open(path, with_version));
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t version, database.UserVersion());
-  if (version != kSchemaVersion) FLEETMEDIC_RETURN_IF_ERROR(MakeSchema(&database));
-  return SqliteLogFile(std::move(database));
+  if (version != kSchemaVersion) FLEETMEDIC_RETURN_IF_ERROR(MakeSchema(&database, partitions));
+  FLEETMEDIC_RETURN_IF_ERROR(database.AddFunction("key_hash", &KeyHash));
+  int64_t has = 0;
+  {
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        Statement select, database.Prepare("SELECT value FROM settings WHERE name = 'partitions'"));
+    FLEETMEDIC_ASSIGN_OR_RETURN(has, OnlyInt(std::move(select)));
+  }
+  if (has < 1 || has > SqliteEventLogOptions::kPartitionsMax) {
+    return Fail(Code::kCorrupt, fmt::format("event log {}: {} partitions", path, has));
+  }
+  return SqliteLogFile(std::move(database), static_cast<int32_t>(has));
 }
 
 int64_t SqliteLogFile::CountedBytes(const Record& record) {
@@ -210,19 +231,30 @@ Status SqliteLogFile::SetGroupOffset(int64_t group_id, int64_t offset) {
                        group_id);
 }
 
-Result<int64_t> SqliteLogFile::GroupId(Topic topic, std::string_view group) {
+Result<std::vector<int64_t>> SqliteLogFile::GroupIds(Topic topic, std::string_view group) {
+  std::vector<int64_t> ids;
+  for (int32_t partition = 0; partition < partitions_; ++partition) {
+    const std::string name =
+        partition == 0 ? std::string(group) : fmt::format("{}/{}", group, partition);
+    FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t id, GroupId(topic, name));
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+Result<int64_t> SqliteLogFile::GroupId(Topic topic, std::string_view name) {
   constexpr std::string_view kSelect = "SELECT id FROM groups WHERE topic = ? AND name = ?";
   {
     FLEETMEDIC_ASSIGN_OR_RETURN(Statement select, database_.Prepare(kSelect));
-    select.BindAll(TopicName(topic), group);
+    select.BindAll(TopicName(topic), name);
     FLEETMEDIC_ASSIGN_OR_RETURN(const bool found, select.Step());
     if (found) return select.Int(0);
   }
   FLEETMEDIC_RETURN_IF_ERROR(
       database_.Run("INSERT INTO groups (topic, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                    TopicName(topic), group));
+                    TopicName(topic), name));
   FLEETMEDIC_ASSIGN_OR_RETURN(Statement select, database_.Prepare(kSelect));
-  select.BindAll(TopicName(topic), group);
+  select.BindAll(TopicName(topic), name);
   return OnlyInt(std::move(select));
 }
 
@@ -257,44 +289,60 @@ Result<std::optional<int64_t>> SqliteLogFile::GroupOffset(int64_t group_id) {
   return select.Int(0);
 }
 
-Result<std::vector<LogRecord>> SqliteLogFile::Read(Topic topic, int64_t from, size_t records_max,
-                                                   size_t bytes_max) {
+Result<SqliteLogFile::Slice> SqliteLogFile::Read(Topic topic, std::span<const int32_t> partitions,
+                                                 int64_t from, size_t records_max,
+                                                 size_t bytes_max) {
+  // Read before the records: all that stand before it are to be seen.
+  FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t head, Head(topic));
+  // The condition on the key comes before the value in a row, so values of others are not read.
   FLEETMEDIC_ASSIGN_OR_RETURN(
       Statement select,
       database_.Prepare(Sql(R"(SELECT offset, time_us, key, headers, value FROM "{}"
-                               WHERE offset >= ? ORDER BY offset LIMIT ?)",
-                            topic)));
+                               WHERE offset >= ? AND offset < ? AND {}
+                               ORDER BY offset LIMIT ?)",
+                            topic, InPartitions(partitions))));
   constexpr size_t kRecordsMax = size_t{std::numeric_limits<int32_t>::max()};
-  select.BindAll(from, std::min(records_max, kRecordsMax));
-  std::vector<LogRecord> records;
-  for (size_t bytes = 0; bytes < bytes_max;) {
+  const size_t rows_max = std::min(records_max, kRecordsMax);
+  select.BindAll(from, head, rows_max);
+  Slice slice;
+  size_t bytes = 0;
+  while (bytes < bytes_max) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const bool found, select.Step());
     if (!found) break;
-    LogRecord& read = records.emplace_back();
+    LogRecord& read = slice.records.emplace_back();
     read.offset = select.Int(0);
     read.record.timestamp = WallOf(select.Int(1));
     read.record.key = select.Text(2);
     read.record.value = select.Blob(4);
+    read.partition = PartitionOf(read.record.key, partitions_);
     if (const Status decoded = DecodeHeaders(select.Blob(3), &read.record); !decoded) {
       return Fail(fmt::format("record {} of {}", read.offset, TopicName(topic)), decoded.error());
     }
     bytes += BytesOf(read.record);
   }
-  return records;
+  slice.at_head = bytes < bytes_max && slice.records.size() < rows_max;
+  slice.next = slice.at_head ? std::max(from, head) : slice.records.back().offset + 1;
+  return slice;
 }
 
-Result<Reader::Lag> SqliteLogFile::Behind(Topic topic, int64_t from) {
+Result<Reader::Lag> SqliteLogFile::Behind(Topic topic, std::span<const int32_t> partitions,
+                                          int64_t from) {
   // One statement: one view of the file.
   FLEETMEDIC_ASSIGN_OR_RETURN(
       Statement select,
       database_.Prepare(Sql(R"(SELECT (SELECT head FROM topics WHERE name = '{0}') - offset,
                                       time_us FROM "{0}"
-                               WHERE offset >= ? ORDER BY offset LIMIT 1)",
-                            topic)));
+                               WHERE offset >= ? AND {1} ORDER BY offset LIMIT 1)",
+                            topic, InPartitions(partitions))));
   select.BindAll(from);
   FLEETMEDIC_ASSIGN_OR_RETURN(const bool found, select.Step());
   if (!found) return Reader::Lag{};
   return Reader::Lag{select.Int(0), WallOf(select.Int(1))};
+}
+
+std::string SqliteLogFile::InPartitions(std::span<const int32_t> partitions) const {
+  if (partitions.size() == static_cast<size_t>(partitions_)) return "1";
+  return fmt::format("key_hash(key) % {} IN ({})", partitions_, fmt::join(partitions, ", "));
 }
 
 }  // namespace fleetmedic

@@ -1,42 +1,50 @@
 #include "eventlog/sqlite_log_reader.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
-#include <utility>
+#include <algorithm>
 
 namespace fleetmedic {
 namespace {
 
+int64_t FirstOf(const PartitionOffsets& next) {
+  return std::ranges::min_element(next, {}, [](const auto& entry) { return entry.second; })->second;
+}
+
+std::vector<int32_t> PartitionsOf(const PartitionOffsets& next) {
+  std::vector<int32_t> partitions;
+  for (const auto& [partition, offset] : next) partitions.push_back(partition);
+  return partitions;
+}
+
 Result<std::vector<LogRecord>> ReadOn(SqliteLogFile* file, Topic topic, size_t records_max,
-                                      int64_t* next) {
-  if (records_max == 0) return std::vector<LogRecord>();
-  FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<LogRecord> records,
-                              file->Read(topic, *next, records_max, kPollBytesMax));
-  if (!records.empty()) *next = records.back().offset + 1;
+                                      PartitionOffsets* next) {
+  std::vector<LogRecord> records;
+  if (records_max == 0 || next->empty()) return records;
+  // Partitions may stand at different places: what one has read is passed over again.
+  for (bool more = true; more && records.empty();) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(
+        SqliteLogFile::Slice slice,
+        file->Read(topic, PartitionsOf(*next), FirstOf(*next), records_max, kPollBytesMax));
+    more = !slice.at_head;
+    for (LogRecord& record : slice.records) {
+      if (record.offset >= next->at(record.partition)) records.push_back(std::move(record));
+    }
+    for (auto& [partition, offset] : *next) offset = std::max(offset, slice.next);
+  }
   return records;
 }
 
+std::vector<Position> PositionsOf(const PartitionOffsets& next) {
+  std::vector<Position> positions;
+  for (const auto& [partition, offset] : next) positions.push_back({partition, offset});
+  return positions;
+}
+
+Result<Reader::Lag> BehindOf(SqliteLogFile* file, Topic topic, const PartitionOffsets& next) {
+  if (next.empty()) return Reader::Lag{};
+  return file->Behind(topic, PartitionsOf(next), FirstOf(next));
+}
+
 }  // namespace
-
-Result<GroupClaim> GroupClaim::Open(const std::string& path, int64_t group_id) {
-  UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (!fd.ok()) return FailErrno("open " + path, errno);
-  return GroupClaim(std::move(fd), group_id);
-}
-
-Result<bool> GroupClaim::Try() {
-  if (held_) return true;
-  // Of the open file, not of the process: two readers in one process exclude each other too.
-  struct flock lock {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = group_id_;
-  lock.l_len = 1;
-  if (fcntl(fd_.get(), F_OFD_SETLK, &lock) == 0) return held_ = true;
-  if (errno == EAGAIN || errno == EACCES) return false;
-  return FailErrno("lock a group of readers", errno);
-}
 
 Result<std::vector<LogRecord>> SqliteOwnReader::Poll(size_t records_max) {
   return ReadOn(&file_, topic_, records_max, &next_);
@@ -47,38 +55,48 @@ Status SqliteOwnReader::Commit() {
               "commit by a reader whose owner keeps the offsets: open it by a group");
 }
 
-Result<bool> SqliteGroupReader::Claim() {
-  if (next_) return true;
-  FLEETMEDIC_ASSIGN_OR_RETURN(const bool claimed, claim_.Try());
-  if (!claimed) return false;
-  // Read after the claim: until then its holder may have committed.
-  FLEETMEDIC_ASSIGN_OR_RETURN(const auto offset, file_.GroupOffset(group_id_));
-  committed_ = offset.value_or(0);
-  next_ = committed_;
-  return true;
-}
+std::vector<Position> SqliteOwnReader::Positions() const { return PositionsOf(next_); }
 
-Result<std::vector<LogRecord>> SqliteGroupReader::Poll(size_t records_max) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const bool claimed, Claim());
-  if (!claimed) return std::vector<LogRecord>();
-  return ReadOn(&file_, topic_, records_max, &*next_);
-}
+Result<Reader::Lag> SqliteOwnReader::Behind() const { return BehindOf(&file_, topic_, next_); }
 
-Status SqliteGroupReader::Commit() {
-  if (!next_ || *next_ == committed_) return {};
-  FLEETMEDIC_RETURN_IF_ERROR(commit_(group_id_, *next_));
-  committed_ = *next_;
+Status SqliteGroupReader::Claim() {
+  FLEETMEDIC_RETURN_IF_ERROR(claim_.Settle([this](int32_t partition) {
+    const auto held = held_.find(partition);
+    return held == held_.end() || !held->second.read;
+  }));
+  std::erase_if(held_, [this](const auto& held) { return !claim_.held().contains(held.first); });
+  std::erase_if(next_, [this](const auto& next) { return !claim_.held().contains(next.first); });
+  for (const int32_t partition : claim_.held()) {
+    if (next_.contains(partition)) continue;
+    // Read after the claim: until then its holder may have committed.
+    FLEETMEDIC_ASSIGN_OR_RETURN(const auto offset, file_.GroupOffset(IdOf(partition)));
+    held_[partition] = {.committed = offset.value_or(0)};
+    next_[partition] = offset.value_or(0);
+  }
   return {};
 }
 
-std::vector<Position> SqliteGroupReader::Positions() const {
-  if (!next_) return {};
-  return {{0, *next_}};
+Result<std::vector<LogRecord>> SqliteGroupReader::Poll(size_t records_max) {
+  FLEETMEDIC_RETURN_IF_ERROR(Claim());
+  FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<LogRecord> records,
+                              ReadOn(&file_, topic_, records_max, &next_));
+  for (const LogRecord& record : records) held_[record.partition].read = true;
+  return records;
 }
 
-Result<Reader::Lag> SqliteGroupReader::Behind() const {
-  if (!next_) return Lag{};
-  return file_.Behind(topic_, *next_);
+Status SqliteGroupReader::Commit() {
+  std::map<int64_t, int64_t> offsets;
+  for (const auto& [partition, held] : held_) {
+    const int64_t next = next_.at(partition);
+    if (next != held.committed) offsets[IdOf(partition)] = next;
+  }
+  if (!offsets.empty()) FLEETMEDIC_RETURN_IF_ERROR(commit_(offsets));
+  for (auto& [partition, held] : held_) held = {.committed = next_.at(partition)};
+  return {};
 }
+
+std::vector<Position> SqliteGroupReader::Positions() const { return PositionsOf(next_); }
+
+Result<Reader::Lag> SqliteGroupReader::Behind() const { return BehindOf(&file_, topic_, next_); }
 
 }  // namespace fleetmedic

@@ -4,11 +4,12 @@
 #define FLEETMEDIC_EVENTLOG_SQLITE_LOG_READER_H_
 
 #include <functional>
-#include <optional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "base/unique_fd.h"
+#include "eventlog/sqlite_group_claim.h"
 #include "eventlog/sqlite_log_file.h"
 
 namespace fleetmedic {
@@ -16,61 +17,14 @@ namespace fleetmedic {
 // One Poll ends after the record that passes this.
 constexpr size_t kPollBytesMax = size_t{16} << 20;
 
-// The right to read for a group, given to one reader at a time over all processes: a lock on one
-// byte of a file. The kernel takes it back when the process ends, however it ends, so nothing has
-// to be renewed or to run out.
-class GroupClaim {
- public:
-  // `path` is the file of locks, made where there is none; `group_id` is the byte.
-  static Result<GroupClaim> Open(const std::string& path, int64_t group_id);
-  GroupClaim(GroupClaim&&) noexcept = default;
+// Where a reader goes on, by partition.
+using PartitionOffsets = std::map<int32_t, int64_t>;
 
-  // True when this one has it, from now on until its end. Does not wait.
-  Result<bool> Try();
-  bool held() const { return held_; }
-
- private:
-  GroupClaim(UniqueFd fd, int64_t group_id) : fd_(std::move(fd)), group_id_(group_id) {}
-
-  UniqueFd fd_;  // closed at the end, and the lock with it
-  int64_t group_id_;
-  bool held_ = false;
-};
-
-// For OpenAt.
+// For OpenAt and OpenPartition.
 class SqliteOwnReader final : public Reader {
  public:
-  SqliteOwnReader(SqliteLogFile file, Topic topic, int64_t next)
-      : file_(std::move(file)), topic_(topic), next_(next) {}
-
-  Result<std::vector<LogRecord>> Poll(size_t records_max) override;
-  Status Commit() override;
-  std::vector<Position> Positions() const override { return {{0, next_}}; }
-  Result<Lag> Behind() const override { return file_.Behind(topic_, next_); }
-
- private:
-  // Mutable as a file descriptor would be: to read changes the cache of statements.
-  mutable SqliteLogFile file_;
-  const Topic topic_;
-  int64_t next_;
-};
-
-// For Open. While another reader of the group has the claim it has no partition.
-class SqliteGroupReader final : public Reader {
- public:
-  // How a commit is written, by the log's only writer.
-  using CommitOffset = std::function<Status(int64_t group_id, int64_t offset)>;
-
-  SqliteGroupReader(SqliteLogFile file, Topic topic, int64_t group_id, GroupClaim claim,
-                    CommitOffset commit)
-      : file_(std::move(file)),
-        topic_(topic),
-        group_id_(group_id),
-        commit_(std::move(commit)),
-        claim_(std::move(claim)) {}
-
-  // Takes the claim when it is free, and starts at the group's last commit.
-  Result<bool> Claim();
+  SqliteOwnReader(SqliteLogFile file, Topic topic, PartitionOffsets next)
+      : file_(std::move(file)), topic_(topic), next_(std::move(next)) {}
 
   Result<std::vector<LogRecord>> Poll(size_t records_max) override;
   Status Commit() override;
@@ -78,13 +32,51 @@ class SqliteGroupReader final : public Reader {
   Result<Lag> Behind() const override;
 
  private:
+  // Mutable as a file descriptor would be: to read changes the cache of statements.
   mutable SqliteLogFile file_;
   const Topic topic_;
-  const int64_t group_id_;
-  const CommitOffset commit_;
+  PartitionOffsets next_;
+};
+
+// For Open. It has the partitions that its claim holds, and none while others have them all.
+class SqliteGroupReader final : public Reader {
+ public:
+  // How a commit is written, by the log's only writer: the offset of each group's number.
+  using CommitOffsets = std::function<Status(const std::map<int64_t, int64_t>& offsets)>;
+
+  // `ids` are the numbers of the group for each partition.
+  SqliteGroupReader(SqliteLogFile file, Topic topic, std::vector<int64_t> ids, GroupClaim claim,
+                    CommitOffsets commit)
+      : file_(std::move(file)),
+        topic_(topic),
+        ids_(std::move(ids)),
+        commit_(std::move(commit)),
+        claim_(std::move(claim)) {}
+
+  // Takes what is free of its share, from the group's last commits on, and gives up what is more
+  // than its share and was not read since the last commit.
+  Status Claim();
+
+  Result<std::vector<LogRecord>> Poll(size_t records_max) override;
+  Status Commit() override;
+  std::vector<Position> Positions() const override;
+  Result<Lag> Behind() const override;
+
+ private:
+  struct Held {
+    int64_t committed = 0;
+    bool read = false;  // records of it were handed out since the last commit
+  };
+
+  int64_t IdOf(int32_t partition) const { return ids_[static_cast<size_t>(partition)]; }
+
+  mutable SqliteLogFile file_;
+  const Topic topic_;
+  const std::vector<int64_t> ids_;
+  const CommitOffsets commit_;
   GroupClaim claim_;
-  std::optional<int64_t> next_;  // set while the claim is held
-  int64_t committed_ = 0;
+  PartitionOffsets next_;
+  std::map<int32_t, Held> held_;  // the same partitions
 };
 
 }  // namespace fleetmedic

@@ -31,19 +31,18 @@ Status SqliteLogWriter::Append(Topic topic, std::span<const Record> records) {
   return Write(&waiting);
 }
 
-Status SqliteLogWriter::CommitOffset(int64_t group_id, int64_t offset) {
+Status SqliteLogWriter::CommitOffsets(const std::map<int64_t, int64_t>& offsets) {
   Waiting waiting;
-  waiting.group_id = group_id;
-  waiting.offset = offset;
+  waiting.offsets = offsets;
   return Write(&waiting);
 }
 
-Result<int64_t> SqliteLogWriter::GroupId(Topic topic, std::string_view group) {
+Result<std::vector<int64_t>> SqliteLogWriter::GroupIds(Topic topic, std::string_view group) {
   absl::MutexLock lock(&file_mutex_);
   FLEETMEDIC_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(file_.database()));
-  FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t id, file_.GroupId(topic, group));
+  FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<int64_t> ids, file_.GroupIds(topic, group));
   FLEETMEDIC_RETURN_IF_ERROR(transaction.Commit());
-  return id;
+  return ids;
 }
 
 SqliteEventLogStats SqliteLogWriter::stats() const {
@@ -113,8 +112,9 @@ Status SqliteLogWriter::WriteGroup(const Group& group, std::map<Topic, int64_t>*
   for (Waiting* waiting : group) {
     if (waiting->topic) {
       FLEETMEDIC_RETURN_IF_ERROR(ApplyAppend(waiting, heads));
-    } else {
-      FLEETMEDIC_RETURN_IF_ERROR(file_.SetGroupOffset(waiting->group_id, waiting->offset));
+    }
+    for (const auto& [group_id, offset] : waiting->offsets) {
+      FLEETMEDIC_RETURN_IF_ERROR(file_.SetGroupOffset(group_id, offset));
     }
   }
   return transaction.Commit();

@@ -27,8 +27,9 @@ class SqliteLogWriter {
 
   // The records are checked already and stay until it returns.
   Status Append(Topic topic, std::span<const Record> records);
-  Status CommitOffset(int64_t group_id, int64_t offset);
-  Result<int64_t> GroupId(Topic topic, std::string_view group);
+  // By the numbers of groups (GroupIds).
+  Status CommitOffsets(const std::map<int64_t, int64_t>& offsets);
+  Result<std::vector<int64_t>> GroupIds(Topic topic, std::string_view group);
   // See SqliteEventLog.
   Result<bool> Trim();
   SqliteEventLogStats stats() const;
@@ -39,8 +40,7 @@ class SqliteLogWriter {
     // An append, or else the commit of a group.
     std::optional<Topic> topic;
     std::span<const Record> records;
-    int64_t group_id = 0;
-    int64_t offset = 0;
+    std::map<int64_t, int64_t> offsets;
 
     int64_t bytes = 0;
     bool over_quota = false;
