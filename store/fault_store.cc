@@ -26,6 +26,7 @@ Status FaultStore::Release(const Lease& lease) {
 }
 
 Status FaultStore::Commit(Epoch epoch, absl::FunctionRef<Status(StoreTransaction&)> body) {
+  if (const auto then = std::exchange(before_commit_, nullptr)) then();
   auto verdict = Judge(StoreCall::kCommit);
   if (!verdict.error) return wrapped_.Commit(epoch, body);
   const auto undone_unless_it_happens = [&](StoreTransaction& transaction) -> Status {

@@ -3,7 +3,9 @@
 #define FLEETMEDIC_STORE_FAULT_STORE_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/fault_plan.h"
@@ -27,6 +29,10 @@ class FaultStore final : public Store, public FaultPlan<StoreCall> {
   explicit FaultStore(Store* wrapped)
       : FaultPlan("the store", {StoreCall::kRead}), wrapped_(*wrapped) {}
 
+  // `then` is called once, just before the next commit reaches the store: what others do while this
+  // process stands still within its turn. Not while a commit may be under way.
+  void BeforeNextCommit(std::function<void()> then) { before_commit_ = std::move(then); }
+
   Result<Lease> Acquire(std::string_view owner, Millis ttl) override;
   Result<Lease> Renew(const Lease& lease, Millis ttl) override;
   Status Release(const Lease& lease) override;
@@ -42,6 +48,7 @@ class FaultStore final : public Store, public FaultPlan<StoreCall> {
 
  private:
   Store& wrapped_;
+  std::function<void()> before_commit_;
 };
 
 }  // namespace fleetmedic

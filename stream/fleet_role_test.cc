@@ -6,6 +6,7 @@
 #include "base/logging.h"
 #include "eventlog/fault_event_log.h"
 #include "eventlog/memory_event_log.h"
+#include "eventlog/partition_of.h"
 #include "model/health_event.h"
 #include "store/fault_store.h"
 #include "store/memory_store.h"
@@ -46,6 +47,7 @@ class FleetRoleTest : public testing::Test {
     parts.open_store = [this](int32_t partition) -> Result<std::unique_ptr<Store>> {
       auto store = std::make_unique<FaultStore>(stores_[static_cast<size_t>(partition)].get());
       opened_[partition] = store.get();
+      if (on_open_) on_open_(partition, store.get());
       return store;
     };
     parts.owner = "process-" + std::to_string(++lives_);
@@ -99,6 +101,7 @@ class FleetRoleTest : public testing::Test {
   Metrics metrics_;
   std::vector<std::unique_ptr<MemoryStore>> stores_;
   std::map<int32_t, FaultStore*> opened_;  // by the latest role
+  std::function<void(int32_t, FaultStore*)> on_open_;
   int lives_ = 0;
   int seconds_ = 0;
   int64_t offset_ = 0;
@@ -283,6 +286,73 @@ TEST_F(FleetRoleTest, OneThatWasFencedReadsTheLastHourAgain) {
   const std::vector<IssuePoint> series = Told()[0].series;
   for (const IssuePoint& point : series) hosts += point.hosts;
   EXPECT_EQ(hosts, 25u);
+}
+
+// The lease goes between its renewal and the commit: another leads, and what this one would have
+// written, told or believed of its windows is void.
+TEST_F(FleetRoleTest, OneThatIsFencedAtACommitWritesNothingAndReadsTheLastHourAgain) {
+  auto role = MakeRole();
+  Run(kQuiet, {role.get()});
+  Say("k.io", 0, 4, 4);
+  Run(Minutes(2), {role.get()});
+  const int32_t partition = PartitionOf("k.io", kPartitions);
+  MemoryStore& store = *stores_[static_cast<size_t>(partition)];
+  std::vector<std::vector<Row>> before;
+  const auto rows = [&store] {
+    std::vector<std::vector<Row>> all;
+    for (const Table table : {Table::kMeta, Table::kBaselines, Table::kIssues}) {
+      all.push_back(ScanAll(store, table).value());
+    }
+    return all;
+  };
+  // The hosts that make it an issue come, and with them the commit of the issue.
+  Say("k.io", 16, 4, 21);
+  bool fenced = false;
+  opened_[partition]->BeforeNextCommit([&] {
+    clock_.Advance(Seconds(11));
+    const Lease lease = store.Acquire("another", Seconds(5)).value();
+    before = rows();
+    fenced = true;
+  });
+  for (int i = 0; i < 70 && !fenced; ++i) Run(Seconds(1), {role.get()});
+  ASSERT_TRUE(fenced);
+  EXPECT_EQ(rows(), before) << "nothing is written after the fence";
+  EXPECT_EQ(role->watch(partition), nullptr) << "and the windows are forgotten";
+  EXPECT_NE(role->watch(1 - partition), nullptr) << "those of the other partition are not";
+  EXPECT_THAT(Told(), IsEmpty());
+  // The other went without a word: this one leads again, and knows all 25 hosts.
+  Run(Seconds(80), {role.get()});
+  std::set<std::string> ids;
+  for (const FleetIssue& issue : Told()) ids.insert(issue.id);
+  ASSERT_THAT(ids, SizeIs(1)) << "no issue is lost or doubled";
+  uint64_t hosts = 0;
+  const FleetIssue last = Told().back();
+  for (const IssuePoint& point : last.series) hosts += point.hosts;
+  EXPECT_EQ(hosts, 25u);
+  EXPECT_EQ(ScanAll(store, Table::kIssues)->size(), 1u);
+}
+
+// As it is for one that never kept anything: what it read and did not commit is read again.
+TEST_F(FleetRoleTest, OneThatIsFencedAtItsFirstCommitLosesNoCount) {
+  auto role = MakeRole();
+  Say("k.io", 0, 4, 25);
+  const int32_t partition = PartitionOf("k.io", kPartitions);
+  MemoryStore& store = *stores_[static_cast<size_t>(partition)];
+  // Its store is opened within the turn that commits first.
+  on_open_ = [&](int32_t opened, FaultStore* faults) {
+    if (opened != partition) return;
+    faults->BeforeNextCommit([&] {
+      clock_.Advance(Seconds(11));
+      ASSERT_TRUE(store.Acquire("another", Seconds(5)));
+    });
+  };
+  Run(Seconds(2), {role.get()});
+  EXPECT_EQ(role->watch(partition), nullptr);
+  EXPECT_THAT(ScanAll(store, Table::kMeta).value(), IsEmpty());
+  Run(Seconds(10), {role.get()});
+  ASSERT_NE(role->watch(partition), nullptr);
+  const FleetDetect& detect = role->watch(partition)->detect();
+  EXPECT_NE(detect.State(detect.Find("k.io").value()).last_hit, 0) << "it was read again";
 }
 
 }  // namespace

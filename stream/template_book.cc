@@ -67,8 +67,17 @@ bool TemplateBook::Lead(MonoTime now) {
   if (lease_ || lease.error().code != Code::kBusy) {
     LogWarning("templates are not kept for now", {{"error", lease.error().message}});
   }
-  lease_.reset();
+  StepDown();
   return false;
+}
+
+void TemplateBook::StepDown() {
+  lease_.reset();
+  loaded_ = false;
+  // What stands in the store now is another's: all of ours is to be kept anew.
+  kept_change_ = 0;
+  to_keep_.clear();
+  kept_.clear();
 }
 
 void TemplateBook::Turn(MonoTime now) {
@@ -91,24 +100,28 @@ void TemplateBook::Turn(MonoTime now) {
   if (to_keep_.empty()) return;
   if (const Status kept = Keep(); !kept) {
     LogWarning("cannot keep templates; trying again", {{"error", kept.error().message}});
-    if (kept.error().code == Code::kFenced) lease_.reset();
+    if (kept.error().code == Code::kFenced) StepDown();
   }
 }
 
 Status TemplateBook::Load() {
+  // One that kept templates before has what it counted; of what another kept since then it learns
+  // which there are, and nothing is counted twice.
+  const auto counts = has_led_ ? TemplateMiner::Counts::kLearn : TemplateMiner::Counts::kTake;
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> rows, ScanAll(*store_, Table::kTemplates));
   for (const Row& row : rows) {
     const Result<Json> json = Json::Parse(row.value);
     if (!json) continue;
     const Result<MinedTemplate> mined = MinedTemplateFromJson(*json);
-    if (!mined || !miner_.Import(*mined, TemplateMiner::Counts::kTake)) {
+    if (!mined || !miner_.Import(*mined, counts)) {
       LogWarning("a template is lost", {{"template", row.key}});
       continue;
     }
     kept_.insert(mined->id);
     // Its values were told by the predecessor.
-    told_[mined->id] = VariablesOf(*mined);
+    if (!has_led_) told_[mined->id] = VariablesOf(*mined);
   }
+  has_led_ = true;
   return {};
 }
 

@@ -58,6 +58,7 @@ class TemplateBook {
 
  private:
   bool Lead(MonoTime now);
+  void StepDown();
   Status Load();
   Status Keep();
   void Show();
@@ -73,6 +74,7 @@ class TemplateBook {
   std::optional<Lease> lease_;
   MonoTime lease_due_{};
   bool loaded_ = false;
+  bool has_led_ = false;
   MonoTime kept_due_{};
   uint64_t kept_change_ = 0;
   std::deque<MinedTemplate> to_keep_;
