@@ -30,6 +30,7 @@ struct Policy {
   Millis settle = Seconds(120);
   Millis evidence_age_max = Seconds(30);
   Millis silent_after = Seconds(30);
+  Millis issue_stale_after = Minutes(10);  // a fleet issue that the stream does not renew
   Millis acknowledge_deadline = Minutes(5);
   Millis drain_deadline = Minutes(30);
   Millis repair_deadline = Minutes(15);

@@ -306,7 +306,14 @@ Json::Array NeedsYou(const FleetSnapshot& snapshot, const ApiView& view) {
     needs.Add("The brake is tripped: " + cause.cause, HostId(), cause.since, cause.detail);
   }
   for (const FleetIssuePtr& issue : snapshot.issues) {
-    needs.Add("A fleet issue is open: " + issue->Title(), HostId(), issue->opened_at, issue->why);
+    const bool stale = snapshot.issues_stale.contains(issue->id);
+    needs.Add(
+        (stale ? "A fleet issue is open and nobody watches it: " : "A fleet issue is open: ") +
+            issue->Title(),
+        HostId(), issue->opened_at,
+        stale ? "Not renewed since " + FormatWall(issue->updated_at) +
+                    ": its stream is silent, and it still holds drains. " + issue->why
+              : issue->why);
   }
   std::vector<const HostRecord*> silent;
   for (const auto& [host, record] : snapshot.hosts) {

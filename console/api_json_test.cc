@@ -199,11 +199,17 @@ TEST(ApiJson, AnOpenFleetIssueNeedsAPersonAndSaysWhy) {
   issue->opened_at = kTestNow;
   issue->why = "41 of 41 hit run kernel 6.1.99; 0 of 3,959 others do.";
   snapshot.issues = {issue};
-  const Json::Array needs = NeedsYou(snapshot, {});
+  Json::Array needs = NeedsYou(snapshot, {});
   ASSERT_EQ(needs.size(), 1u);
   EXPECT_EQ(*needs[0]["what"].string(),
             "A fleet issue is open: I-3fa94c21, «device» did not answer on 41 hosts");
   EXPECT_EQ(*needs[0]["detail"].string(), issue->why);
+  snapshot.issues_stale = {issue->id};
+  needs = NeedsYou(snapshot, {});
+  EXPECT_EQ(needs[0]["what"].string()->find("A fleet issue is open and nobody watches it: I-3"),
+            0U);
+  EXPECT_NE(needs[0]["detail"].string()->find("it still holds drains. 41 of 41"),
+            std::string::npos);
 }
 
 TEST(ApiJson, RecordsThatAreOlderThanTheSchedulerNeedSomebodyAndSayWhatDiffers) {

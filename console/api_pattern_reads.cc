@@ -41,7 +41,8 @@ HttpResponse ApiRoutes::GetIssues(const HttpRequest& request, const std::string&
   const Result<size_t> limit = ParseItemLimit(request, kIssueItemsDefault, kIssueItemsMax);
   if (!limit) return HttpResponse::Problem(limit.error());
   const Result<Json> json =
-      IssuesJson(env_.patterns->Issues(), request.query("state").value_or(""), *limit);
+      IssuesJson(env_.patterns->Issues(), env_.service.Snapshot()->issues_stale,
+                 request.query("state").value_or(""), *limit);
   return json ? HttpResponse::FromJson(200, *json) : HttpResponse::Problem(json.error());
 }
 
@@ -49,7 +50,7 @@ HttpResponse ApiRoutes::GetIssue(const HttpRequest& request, const std::string&)
   if (env_.patterns == nullptr) return NobodyReads();
   const Result<FleetIssuePtr> issue = env_.patterns->Issue(request.param("issue"));
   if (!issue) return HttpResponse::Problem(issue.error());
-  return HttpResponse::FromJson(200, IssueJson(**issue));
+  return HttpResponse::FromJson(200, IssueJson(**issue, env_.service.Snapshot()->issues_stale));
 }
 
 }  // namespace fleetmedic

@@ -70,10 +70,11 @@ Json SummaryJson(const PatternSummary& item) {
   return json;
 }
 
-Json IssueSummaryJson(const FleetIssue& issue) {
+Json IssueSummaryJson(const FleetIssue& issue, const std::set<std::string>& stale) {
   Json json;
   json.Set("id", issue.id);
   json.Set("state", IssueStateName(issue.state));
+  if (stale.contains(issue.id)) json.Set("stale", true);
   json.Set("pattern", issue.pattern);
   json.Set("kind", PatternKindName(issue.kind));
   if (!issue.version.empty()) json.Set("version", issue.version);
@@ -261,14 +262,15 @@ Json PatternDiffJson(const PatternDiff& diff) {
   return json;
 }
 
-Json IssueJson(const FleetIssue& issue) {
+Json IssueJson(const FleetIssue& issue, const std::set<std::string>& stale) {
   Json json = ToJson(issue);
+  if (stale.contains(issue.id)) json.Set("stale", true);
   json.Set("scope_text", issue.scope.Text());
   return json;
 }
 
-Result<Json> IssuesJson(std::span<const FleetIssuePtr> issues, std::string_view state,
-                        size_t items_max) {
+Result<Json> IssuesJson(std::span<const FleetIssuePtr> issues, const std::set<std::string>& stale,
+                        std::string_view state, size_t items_max) {
   const bool all = state.empty() || state == "all";
   if (!all && state != IssueStateName(IssueState::kOpen) &&
       state != IssueStateName(IssueState::kClosed)) {
@@ -278,7 +280,7 @@ Result<Json> IssuesJson(std::span<const FleetIssuePtr> issues, std::string_view 
   uint64_t total = 0;
   for (const FleetIssuePtr& issue : issues) {
     if (!all && IssueStateName(issue->state) != state) continue;
-    if (total++ < items_max) items.Append(IssueSummaryJson(*issue));
+    if (total++ < items_max) items.Append(IssueSummaryJson(*issue, stale));
   }
   Json json;
   json.Set("items", std::move(items));

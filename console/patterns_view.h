@@ -2,6 +2,7 @@
 #ifndef FLEETMEDIC_CONSOLE_PATTERNS_VIEW_H_
 #define FLEETMEDIC_CONSOLE_PATTERNS_VIEW_H_
 
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,10 +28,11 @@ Result<PatternSelection> ParsePatternSelection(const HttpRequest& request);
 Json PatternListJson(const PatternList& list);
 Json PatternDetailJson(const PatternDetail& detail);
 Json PatternDiffJson(const PatternDiff& diff);
-Json IssueJson(const FleetIssue& issue);
+// `stale`: the ids of those that the stream renews no more (FleetSnapshot::issues_stale).
+Json IssueJson(const FleetIssue& issue, const std::set<std::string>& stale);
 // {"items": [IssueSummary], "total"} of those in the state ("open", "closed", "all" or empty).
-Result<Json> IssuesJson(std::span<const FleetIssuePtr> issues, std::string_view state,
-                        size_t items_max);
+Result<Json> IssuesJson(std::span<const FleetIssuePtr> issues, const std::set<std::string>& stale,
+                        std::string_view state, size_t items_max);
 
 constexpr size_t kIssueItemsDefault = 100;
 constexpr size_t kIssueItemsMax = 1000;

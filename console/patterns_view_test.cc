@@ -117,8 +117,8 @@ TEST(PatternsView, IssuesAreListedByStateWithoutTheirHosts) {
     issue.why = "41 of 41";
     issues.push_back(std::make_shared<const FleetIssue>(issue));
   }
-  EXPECT_EQ((*IssuesJson(issues, "", 100))["total"].integer(), 5);
-  const Json open = IssuesJson(issues, "open", 1).value();
+  EXPECT_EQ((*IssuesJson(issues, {}, "", 100))["total"].integer(), 5);
+  const Json open = IssuesJson(issues, {}, "open", 1).value();
   EXPECT_EQ(open["total"].integer(), 2);
   ASSERT_EQ(open["items"].array()->size(), 1u);
   const Json& item = (*open["items"].array())[0];
@@ -126,8 +126,13 @@ TEST(PatternsView, IssuesAreListedByStateWithoutTheirHosts) {
   EXPECT_EQ(item["hosts_total"].integer(), 41);
   EXPECT_TRUE(item["hosts"].is_null());
   EXPECT_TRUE(item["closed_at"].is_null());
-  EXPECT_FALSE(IssuesJson(issues, "opne", 1));
-  EXPECT_EQ(IssueJson(*issues[0])["hosts"].array()->size(), 1u);
+  EXPECT_TRUE(item["stale"].is_null());
+  EXPECT_FALSE(IssuesJson(issues, {}, "opne", 1));
+  const Json stale = IssuesJson(issues, {"I-1"}, "open", 2).value();
+  EXPECT_TRUE((*stale["items"].array())[0]["stale"].is_null());
+  EXPECT_EQ((*stale["items"].array())[1]["stale"].boolean(), true);
+  EXPECT_EQ(IssueJson(*issues[1], {"I-1"})["stale"].boolean(), true);
+  EXPECT_EQ(IssueJson(*issues[0], {})["hosts"].array()->size(), 1u);
 }
 
 }  // namespace

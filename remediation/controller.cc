@@ -68,6 +68,9 @@ Controller::Controller(RemediatorConfig config, std::string hold_file,
   open_grants_gauge_ = env_.metrics.Gauge("fleetmedic_grants_open", "Grants that are open.");
   mode_gauge_ =
       env_.metrics.Gauge("fleetmedic_mode", "0 auto, 1 shadow, 2 degraded, 3 tripped, 4 hold.");
+  issues_stale_gauge_ =
+      env_.metrics.Gauge("fleetmedic_fleet_issues_stale",
+                         "Open fleet issues that the stream does not renew any more.");
   issues_gauge_ =
       env_.metrics.Gauge("fleetmedic_fleet_issues_open", "Fleet issues that hold drains back.");
   log_lag_gauge_ = env_.metrics.Gauge("fleetmedic_remediator_log_lag_seconds",
@@ -246,6 +249,8 @@ Status Controller::ReadLog(MonoTime now) {
   FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<HostInput> inputs, intake_.Poll(now_, &more));
   // Before the hosts: what is everybody's must not be begun on one of them.
   TakeIssues();
+  // What is left to be read may renew them.
+  if (!more) AgeIssues();
   for (const HostInput& in : inputs) {
     // Of a stream that ran with other rules than ours.
     if (const auto* found = std::get_if<input::Found>(&in.input)) NoteRule(found->finding.rule);

@@ -141,6 +141,8 @@ class Controller final : public Role, public RemediatorService {
   void AdoptHost(const HostRecord& record, const HostView& view);
   // controller_issues.cc
   void TakeIssues();
+  // Calls a person for those that the stream does not renew.
+  void AgeIssues();
   // The open fleet issue that the host's worst condition is part of; empty for none.
   std::string IssueOver(const HostRecord& record) const;
 
@@ -206,6 +208,7 @@ class Controller final : public Role, public RemediatorService {
   MetricGauge open_grants_gauge_;
   MetricGauge mode_gauge_;
   MetricGauge issues_gauge_;
+  MetricGauge issues_stale_gauge_;
   MetricGauge log_lag_gauge_;
 };
 

@@ -3,6 +3,15 @@
 #include "remediation/evidence.h"
 
 namespace fleetmedic {
+namespace {
+
+constexpr std::string_view kStillHeld = "its drains stay held; a person may drain a host by name";
+
+std::string NotRenewedSince(const FleetIssue& issue) {
+  return "not renewed since " + FormatWall(issue.updated_at);
+}
+
+}  // namespace
 
 void Controller::TakeIssues() {
   for (Intake::IssueNews& news : intake_.TakeIssues()) {
@@ -11,7 +20,7 @@ void Controller::TakeIssues() {
     Json detail = IssueDetail(news.issue);
     const bool was_open = issues_.all().contains(news.issue.id);
     const bool closed = news.issue.state == IssueState::kClosed;
-    const bool opened = issues_.Take(std::move(news.issue));
+    const bool opened = issues_.Take(std::move(news.issue), now_);
     if (!news.fresh) continue;
     if (opened) {
       pages_.Add();
@@ -25,12 +34,33 @@ void Controller::TakeIssues() {
   issues_gauge_.Set(static_cast<double>(issues_.all().size()));
 }
 
+void Controller::AgeIssues() {
+  const OpenIssues::Aged aged = issues_.Age(now_, config_.policy.issue_stale_after);
+  for (const FleetIssuePtr& issue : aged.stale) {
+    const std::string object = "issue:" + issue->id;
+    // A leader before us may have called already.
+    const auto newest = env_.store.NewestAudit(object, 1);
+    if (newest && !newest->empty() && newest->front().result == kStillHeld) continue;
+    pages_.Add();
+    AuditAct("fleetmedic", "page", object,
+             issue->Title() + ": " + NotRenewedSince(*issue) +
+                 "; is a stream running, and does it lead the partition of its pattern?",
+             std::string(kStillHeld));
+  }
+  for (const FleetIssuePtr& issue : aged.renewed) {
+    AuditAct("fleetmedic", "notify", "issue:" + issue->id, issue->Title() + ": renewed again", "");
+  }
+  issues_stale_gauge_.Set(static_cast<double>(issues_.stale().size()));
+}
+
 std::string Controller::IssueOver(const HostRecord& record) const {
   if (issues_.all().empty() || record.conditions.empty()) return "";
   const TrackedCondition* const worst = Assess(config_.policy, record, now_).worst;
   if (worst == nullptr) return "";
   const FleetIssuePtr issue = issues_.Holding(record, *worst);
-  return issue == nullptr ? "" : issue->Title();
+  if (issue == nullptr) return "";
+  const bool stale = issues_.stale().contains(issue->id);
+  return issue->Title() + (stale ? ", " + NotRenewedSince(*issue) : "");
 }
 
 }  // namespace fleetmedic

@@ -20,11 +20,14 @@ class ControllerIssuesTest : public ControllerTest {
     issue.pattern = "kernel.nvme_timeout";
     issue.text = "NvmeTimeout";
     issue.why = "2 of 2 hit run kernel 6.1.99";
-    issue.first_at = issue.opened_at = issue.updated_at = clock_.Wall();
+    issue.updated_at = clock_.Wall();
+    issue.first_at = issue.opened_at = began_.try_emplace(id, issue.updated_at).first->second;
     issue.hosts = std::move(hosts);
     issue.hosts_total = issue.hosts.size();
     Append(Topic::kIssues, id, ToJson(issue).Dump());
   }
+
+  std::map<std::string, WallTime> began_;
 };
 
 TEST_F(ControllerIssuesTest, AnOpenIssueHoldsTheDrainsOfItsHostsAndOfNoOthers) {
@@ -74,6 +77,35 @@ TEST_F(ControllerIssuesTest, ARestartForgetsNoIssueAndCallsNobodyAgain) {
   EXPECT_EQ(StateOf("a"), HostState::kSuspect);
   EXPECT_THAT(HostNow("a")->waits_for, HasSubstr("fleet issue I-1"));
   EXPECT_THAT(AuditOf("issue:I-1"), SizeIs(1));
+}
+
+TEST_F(ControllerIssuesTest, OneThatItsStreamDoesNotRenewCallsAPersonOnceAndHoldsOn) {
+  config_.brake.silent_share = 1;  // nobody beats for so long
+  Restart();
+  clock_.Advance(Seconds(11));
+  Tell("I-1", IssueState::kOpen, {HostId("a")});
+  Run();
+  Run(Minutes(10));
+  ASSERT_THAT(AuditOf("issue:I-1"), SizeIs(2));
+  EXPECT_EQ(AuditOf("issue:I-1")[1].action, "page");
+  EXPECT_THAT(AuditOf("issue:I-1")[1].why, HasSubstr("not renewed since 2026-"));
+  EXPECT_THAT(controller_->Snapshot()->issues_stale, ::testing::ElementsAre("I-1"));
+  StayBad("a", 5);
+  EXPECT_EQ(StateOf("a"), HostState::kSuspect);
+  EXPECT_THAT(HostNow("a")->waits_for, HasSubstr("I-1, NvmeTimeout on 1 hosts, not renewed since"));
+  // Who leads next calls nobody for the same.
+  Restart();
+  clock_.Advance(Seconds(11));
+  Run(Minutes(11));
+  EXPECT_THAT(AuditOf("issue:I-1"), SizeIs(2));
+  EXPECT_THAT(controller_->Snapshot()->issues_stale, ::testing::ElementsAre("I-1"));
+  // Its stream is back.
+  Tell("I-1", IssueState::kOpen, {HostId("a")});
+  StayBad("a", 5);
+  ASSERT_THAT(AuditOf("issue:I-1"), SizeIs(3));
+  EXPECT_EQ(AuditOf("issue:I-1")[2].action, "notify");
+  EXPECT_EQ(HostNow("a")->waits_for, "fleet issue I-1, NvmeTimeout on 1 hosts");
+  EXPECT_TRUE(controller_->Snapshot()->issues_stale.empty());
 }
 
 TEST_F(ControllerIssuesTest, APersonsDrainIsNotHeld) {

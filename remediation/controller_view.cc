@@ -145,6 +145,7 @@ void Controller::PublishSnapshot(MonoTime now) {
   next->reconcile = ledger_.reconcile();
   next->reconcile_report = report_;
   for (const auto& [id, issue] : issues_.all()) next->issues.push_back(issue);
+  next->issues_stale = issues_.stale();
   for (const auto& [id, override] : ledger_.overrides()) next->overrides.push_back(override);
   const std::vector<Grant> grants = ledger_.GrantList();
   std::ranges::copy_if(grants, std::back_inserter(next->grants), &Grant::open);

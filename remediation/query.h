@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -54,7 +55,8 @@ struct FleetSnapshot {
   // Set while a person is waited for; the report is null until the scheduler's list came.
   std::optional<ReconcileMark> reconcile;
   std::shared_ptr<const ReconcileReport> reconcile_report;
-  std::vector<FleetIssuePtr> issues;  // the open ones
+  std::vector<FleetIssuePtr> issues;   // the open ones
+  std::set<std::string> issues_stale;  // of these, by their ids: the stream renews them no more
   std::vector<Override> overrides;
   Millis log_lag{0};
   int hosts_silent = 0;

@@ -215,6 +215,12 @@ TextTable PatternTable(std::span<const Json> patterns, const TextStyle& style, W
   return table;
 }
 
+// "open, stale": the stream does not renew it any more.
+std::string StateOf(const Json& issue) {
+  const std::string state = TextOf(issue, "state");
+  return (state.empty() ? "?" : state) + (Is(issue, "stale") ? ", stale" : "");
+}
+
 TextTable IssueTable(std::span<const Json> issues, const TextStyle& style, WallTime now) {
   std::vector<std::string> titles = {"ISSUE", "STATE", "FOR", "HOSTS", "SCOPE", "PATTERN"};
   if (style.wide) titles.insert(titles.end(), {"LINES", "UPDATED"});
@@ -223,7 +229,7 @@ TextTable IssueTable(std::span<const Json> issues, const TextStyle& style, WallT
   for (const Json& one : issues) {
     const bool open = TextOf(one, "state") == "open";
     std::vector<Cell> cells = {TextOf(one, "id"),
-                               Cell(TextOf(one, "state"), open ? Color::kRed : Color::kDim),
+                               Cell(StateOf(one), open ? Color::kRed : Color::kDim),
                                Age(TimeOf(one, "opened_at"), now),
                                NumberOf(one, "hosts_total"),
                                TextOf(one, "scope_text"),
@@ -315,10 +321,13 @@ std::string RenderDiff(const Json& diff, const TextStyle& style) {
 }
 
 std::string RenderIssue(const Json& issue, const TextStyle& style, WallTime now) {
-  const std::string state = TextOf(issue, "state");
   const std::string name = TextOf(issue, "pattern");
-  std::string text = Line("issue", TextOf(issue, "id") + " " + (state.empty() ? "?" : state) +
-                                       ", for " + Age(TimeOf(issue, "opened_at"), now));
+  std::string text = Line("issue", TextOf(issue, "id") + " " + StateOf(issue) + ", for " +
+                                       Age(TimeOf(issue, "opened_at"), now));
+  if (Is(issue, "stale")) {
+    text += Line("stale", "not renewed for " + Age(TimeOf(issue, "updated_at"), now) +
+                              ": its stream is silent, and it still holds drains");
+  }
   text += Line("why", TextOf(issue, "why"));
   text +=
       Line("pattern", name + (TextOf(issue, "kind") == "template" ? " (no rule matches it)" : ""));

@@ -34,6 +34,14 @@ TEST(RenderPattern, APatternADiffAndAnIssueAreWhatTheyWere) {
   ExpectGolden("issue.txt", RenderIssue(issue, kPlain, Now()));
 }
 
+TEST(RenderPattern, AnIssueThatIsNotRenewedIsStale) {
+  Json issue = TestJson("issue.json");
+  issue.Set("stale", true);
+  EXPECT_NE(IssueTable(std::span(&issue, 1), kPlain, Now()).Text(kPlain).find("open, stale"),
+            std::string::npos);
+  EXPECT_NE(RenderIssue(issue, kPlain, Now()).find("its stream is silent"), std::string::npos);
+}
+
 TEST(RenderPattern, ASparklineHasTheShapeOfItsNumbers) {
   EXPECT_EQ(Sparkline(Items(Numbers({0, 7, 14})), 10), "▁▅█");
   EXPECT_EQ(Sparkline(Items(Numbers({0, 0})), 10), "▁▁");

@@ -100,6 +100,7 @@ export interface Cause {
 export interface IssueSummary {
   id: string;
   state: 'open' | 'closed' | string;
+  stale?: boolean;
   pattern: string;
   kind: string;
   version?: string;

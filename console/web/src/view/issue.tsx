@@ -22,7 +22,7 @@ function Head({ id, issue }: { id: string; issue: Issue | undefined }) {
     <div class="summary">
       <p><a href={hrefTo('issues')}>← all issues</a></p>
       <h1>
-        {issue && <IssueState state={issue.state} />} <T v={id} max={64} />
+        {issue && <IssueState issue={issue} />} <T v={id} max={64} />
         {issue && <>: {plural(issue.hosts_total, 'host')}, <T v={issue.scope_text} max={80} /></>}
       </h1>
       {issue && (
@@ -76,6 +76,12 @@ function Response({ issue }: { issue: Issue }) {
   if (!issue.response) return null;
   return (
     <Panel title="What is done" class="response">
+      {issue.stale && (
+        <p class="problem">
+          Nobody watches it: not renewed for <Age at={issue.updated_at} />, its stream is silent.
+          It holds until a stream closes it; a person may drain a host by name.
+        </p>
+      )}
       <p class="text-held"><HeldIcon /> <strong><T v={issue.response} max={400} /></strong></p>
     </Panel>
   );

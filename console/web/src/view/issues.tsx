@@ -10,12 +10,13 @@ import { PatternText } from './pattern_bits';
 import { T } from './text';
 
 // Shape, word and colour of an issue's state.
-export function IssueState({ state }: { state: string }) {
+export function IssueState({ issue }: { issue: IssueSummary }) {
+  const { state } = issue;
   const open = state === 'open';
   return (
     <span class={`badge issue-${open ? 'open' : state === 'closed' ? 'closed' : 'unknown'}`}>
       <span aria-hidden="true">{open ? '▲' : state === 'closed' ? '■' : '?'}</span>
-      <span><T v={state} max={20} /></span>
+      <span><T v={state} max={20} />{issue.stale && ', stale'}</span>
     </span>
   );
 }
@@ -25,13 +26,14 @@ function Row({ issue }: { issue: IssueSummary }) {
   return (
     <li class="issue-row">
       <p>
-        <IssueState state={issue.state} />{' '}
+        <IssueState issue={issue} />{' '}
         <a class="strong row-link" href={hrefTo('issue', issue.id)}>
           <T v={issue.id} max={64} />
         </a>{' '}
         <b>{count(issue.hosts_total)} hosts</b> · <T v={issue.scope_text} max={80} />
         <span class="dim"> · since <Age at={issue.opened_at} />
-          {issue.state === 'open' ? <> · updated <Age at={ended} /> ago</>
+          {issue.stale ? <> · not renewed for <Age at={ended} /></>
+            : issue.state === 'open' ? <> · updated <Age at={ended} /> ago</>
             : <> · closed <Age at={ended} /> ago</>}</span>
       </p>
       <p class="issue-why"><T v={issue.why} max={300} /></p>
