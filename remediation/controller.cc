@@ -17,6 +17,8 @@ constexpr size_t kRequestsMax = 256;
 // Sets of rules that came since the last turn; the last of them counts.
 constexpr size_t kRuleChangesMax = 16;
 constexpr size_t kEndedRulesMax = 1000;
+// Names of rules that are not in use. Past it none is waited for.
+constexpr size_t kRulesKnownMax = 20'000;
 // A host with nothing known to be wrong, unknown to its scheduler and this long silent, has left.
 constexpr Millis kForgetAfter = Hours(1);
 
@@ -176,6 +178,7 @@ void Controller::Turn(MonoTime now) {
   if (now >= next_tick_) {
     next_tick_ = now + kTickEvery;
     ExpireOverrides();
+    EndWaitingRules();
     UpdateBrakeAndMode();
     TickHosts(now);
     ledger_.PruneGrants(now_ - LongestWindow(config_.limits) - Hours(1));
@@ -247,6 +250,8 @@ void Controller::TakeOutcomes() {
 Status Controller::ReadLog(MonoTime now) {
   bool more = false;
   FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<HostInput> inputs, intake_.Poll(now_, &more));
+  // A stream in this process tells of new rules before it writes what they found.
+  TakeRules();
   // Before the hosts: what is everybody's must not be begun on one of them.
   TakeIssues();
   // What is left to be read may renew them.
@@ -272,8 +277,20 @@ Status Controller::ReadLog(MonoTime now) {
 void Controller::TakeRules() {
   std::vector<std::set<std::string>> changes = new_rules_.TakeAll();
   if (changes.empty()) return;
+  if (rules_) rules_before_ = *std::move(rules_);
   rules_ = std::move(changes.back());
+  std::erase_if(waiting_rules_, [this](const auto& rule) { return rules_->contains(rule.first); });
   NoteAllRules();
+}
+
+void Controller::EndWaitingRules() {
+  const size_t ended = std::erase_if(waiting_rules_, [this](const auto& rule) {
+    if (rule.second > now_) return false;
+    // From now on as one that was ours.
+    rules_before_.insert(rule.first);
+    return true;
+  });
+  if (ended > 0) NoteAllRules();
 }
 
 void Controller::NoteAllRules() {
@@ -287,8 +304,21 @@ void Controller::NoteRule(const std::string& rule) {
   if (!rules_ || rules_->contains(rule)) return;
   if (std::ranges::find(ended_rules_, rule) != ended_rules_.end()) return;
   if (ended_rules_.size() >= kEndedRulesMax) return;
+  const bool may_come = env_.rules_grace > Millis(0) && !rules_before_.contains(rule) &&
+                        rules_before_.size() + waiting_rules_.size() < kRulesKnownMax;
+  if (may_come) {
+    waiting_rules_.try_emplace(rule, now_ + env_.rules_grace);
+    return;
+  }
   ended_rules_.push_back(rule);
   LogInfo("a rule is not in use any more; its findings end", {{"rule", rule}});
+}
+
+bool Controller::HasEndedRule(const HostRecord& record) const {
+  if (ended_rules_.empty()) return false;
+  return std::ranges::any_of(RulesFound(record), [this](const std::string& rule) {
+    return std::ranges::find(ended_rules_, rule) != ended_rules_.end();
+  });
 }
 
 void Controller::StepHost(const HostId& host, const Input& input) {
@@ -370,7 +400,8 @@ void Controller::TickHosts(MonoTime now) {
     }
     // Most hosts, most of the time: a tick has nothing to say to them.
     if (record->state == HostState::kHealthy && !record->drain_wanted && !record->scheduler_lost &&
-        record->waits_for.empty() && Assess(config_.policy, *record, now_).worst == nullptr) {
+        record->waits_for.empty() && Assess(config_.policy, *record, now_).worst == nullptr &&
+        !HasEndedRule(*record)) {
       continue;
     }
     StepHost(host, input::Tick{});

@@ -49,6 +49,9 @@ struct RemediatorEnvironment {
   // The names of the rules in use; none where they are not known here. Findings of others end.
   std::optional<std::set<std::string>> rules = std::nullopt;
   const EvidenceBook* evidence = nullptr;  // null: no evidence is asked for
+  // Where the stream reads the files of rules in another process: so long what a rule found that is
+  // none of ours stands, for the stream may have read it before us.
+  Millis rules_grace{0};
 };
 
 class Controller final : public Role, public RemediatorService {
@@ -102,8 +105,11 @@ class Controller final : public Role, public RemediatorService {
   Status ReadLog(MonoTime now);
   void TakeRules();
   void NoteAllRules();
+  void EndWaitingRules();
   // Notes a rule that something was found by, where it is not in use.
   void NoteRule(const std::string& rule);
+  // Something stands that such a rule found.
+  bool HasEndedRule(const HostRecord& record) const;
   void TickHosts(MonoTime now);
   void ExpireOverrides();
   // controller_evidence.cc
@@ -152,6 +158,9 @@ class Controller final : public Role, public RemediatorService {
   Inbox<PostedRequest> requests_;
   Inbox<std::set<std::string>> new_rules_;
   std::optional<std::set<std::string>> rules_;  // in use
+  std::set<std::string> rules_before_;          // that these took the place of
+  // Rules that something was found by and that never were ours, and until when they may still come.
+  std::map<std::string, WallTime> waiting_rules_;
   Ledger ledger_;
   Intake intake_;
   Outbox outbox_;

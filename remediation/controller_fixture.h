@@ -87,7 +87,8 @@ class ControllerTest : public ::testing::Test {
                                                            {},
                                                            fmt::format("test-{}", ++lives_),
                                                            rules_,
-                                                           evidence_});
+                                                           evidence_,
+                                                           rules_grace_});
   }
 
   void Run(Seconds span = Seconds(1)) {
@@ -193,6 +194,7 @@ class ControllerTest : public ::testing::Test {
   }
 
   std::optional<std::set<std::string>> rules_;
+  Millis rules_grace_{0};
   SimulatedClock clock_;
   const TempFolder folder_;
   MemoryEventLog memory_log_{clock_};

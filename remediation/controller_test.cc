@@ -7,6 +7,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 TEST_F(ControllerTest, ASickHostIsTaintedInOnePassAndDrainedAfterTheAcknowledgement) {
   for (const char* name : {"a", "b", "c"}) AddHost(name);
@@ -300,12 +301,16 @@ TEST_F(ControllerTest, APersonsTaintMovesNoTask) {
   EXPECT_EQ(hook_.views[HostId("a")].want, Want::kDrained);
 }
 
-TEST_F(ControllerTest, WhatARuleFoundEndsWhenTheRuleIsNotInUseAnyMore) {
-  rules_ = {"kernel.oops", "kernel.bug"};
-  Restart();
-  AddHost("h1");
-  Run();
-  const auto find = [&](const std::string& rule) {
+class ControllerRulesTest : public ControllerTest {
+ protected:
+  ControllerRulesTest() {
+    rules_ = {"kernel.oops", "kernel.bug"};
+    Restart();
+    clock_.Advance(Seconds(11));  // the lease of the one before
+    AddHost("h1");
+    Run();
+  }
+  void Find(const std::string& rule) {
     Finding finding;
     finding.host = HostId("h1");
     finding.boot_id = "boot-1";
@@ -317,18 +322,76 @@ TEST_F(ControllerTest, WhatARuleFoundEndsWhenTheRuleIsNotInUseAnyMore) {
     finding.first_at = finding.last_at = clock_.Wall();
     Append(Topic::kFindings, "h1", ToJson(finding).Dump());
     Run(Seconds(2));
-  };
-  find("kernel.oops");
-  find("kernel.bug");
-  EXPECT_THAT(HostNow("h1")->conditions, SizeIs(3));
+  }
+  // The rules whose findings stand.
+  std::vector<std::string> Found() {
+    std::vector<std::string> rules;
+    for (const TrackedCondition& tracked : HostNow("h1")->conditions) {
+      if (tracked.detector.starts_with("rule:")) rules.push_back(tracked.detector.substr(5));
+    }
+    return rules;
+  }
+};
+
+TEST_F(ControllerRulesTest, WhatARuleFoundEndsWhenTheRuleIsNotInUseAnyMore) {
+  Find("kernel.oops");
+  Find("kernel.bug");
+  EXPECT_THAT(Found(), UnorderedElementsAre("kernel.oops", "kernel.bug"));
   rules_ = {"kernel.bug"};
   Restart();
   Run(Seconds(3));
-  ASSERT_THAT(HostNow("h1")->conditions, SizeIs(2));
-  EXPECT_EQ(HostNow("h1")->conditions[1].detector, "rule:kernel.bug");
+  EXPECT_THAT(Found(), ElementsAre("kernel.bug"));
   // One that was still on its way does not bring it back.
-  find("kernel.oops");
-  EXPECT_THAT(HostNow("h1")->conditions, SizeIs(2));
+  Find("kernel.oops");
+  EXPECT_THAT(Found(), ElementsAre("kernel.bug"));
+}
+
+TEST_F(ControllerRulesTest, RulesThatChangeWhileItRunsEndWhatIsGoneAndTakeWhatCame) {
+  Find("kernel.oops");
+  Find("kernel.bug");
+  Find("kernel.new");
+  EXPECT_THAT(Found(), UnorderedElementsAre("kernel.oops", "kernel.bug"));
+  ASSERT_TRUE(controller_->UseRules({"kernel.bug", "kernel.new"}));
+  Run(Seconds(2));
+  EXPECT_THAT(Found(), ElementsAre("kernel.bug"));
+  Find("kernel.oops");
+  EXPECT_THAT(Found(), ElementsAre("kernel.bug"));
+  Find("kernel.new");
+  EXPECT_THAT(Found(), UnorderedElementsAre("kernel.bug", "kernel.new"));
+  // Back again, and the others gone.
+  ASSERT_TRUE(controller_->UseRules({"kernel.oops"}));
+  Run(Seconds(2));
+  EXPECT_THAT(Found(), IsEmpty());
+  Find("kernel.oops");
+  EXPECT_THAT(Found(), ElementsAre("kernel.oops"));
+}
+
+TEST_F(ControllerRulesTest, OfSeveralChangesTheLastCounts) {
+  Find("kernel.oops");
+  ASSERT_TRUE(controller_->UseRules({"kernel.oops", "kernel.new"}));
+  ASSERT_TRUE(controller_->UseRules({"kernel.new"}));
+  Run(Seconds(2));
+  EXPECT_THAT(Found(), IsEmpty());
+  Find("kernel.new");
+  EXPECT_THAT(Found(), ElementsAre("kernel.new"));
+}
+
+TEST_F(ControllerRulesTest, WhatARuleFoundThatWeMayNotKnowYetStandsForAWhile) {
+  rules_grace_ = Seconds(10);
+  Restart();
+  clock_.Advance(Seconds(11));
+  Run();
+  Find("kernel.new");
+  Find("kernel.strange");
+  EXPECT_THAT(Found(), UnorderedElementsAre("kernel.new", "kernel.strange"));
+  ASSERT_TRUE(controller_->UseRules({"kernel.oops", "kernel.new"}));
+  Run(Seconds(12));
+  EXPECT_THAT(Found(), ElementsAre("kernel.new"));
+  // It had its time. And one that was ours is known to be gone.
+  Find("kernel.strange");
+  EXPECT_THAT(Found(), ElementsAre("kernel.new"));
+  Find("kernel.bug");
+  EXPECT_THAT(Found(), ElementsAre("kernel.new"));
 }
 
 class ControllerEvidenceTest : public ControllerTest {
