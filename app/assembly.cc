@@ -221,15 +221,16 @@ Status Assembly::AddStream() {
   stream_workers_ = std::make_unique<ThreadPool>("stream-work", 1, kWorkerQueueMax);
   parts.workers = stream_workers_.get();
   parts.rule_watch = options_.rule_watch;
-  parts.on_rules = [controller = controller_](const RuleSet& rules) {
+  FleetRole* const fleet = options_.config.stream.fleet_issues ? AddFleet() : nullptr;
+  parts.on_rules = [controller = controller_, fleet](const RuleSet& rules) {
     if (controller != nullptr) controller->UseRules(NamesOf(rules));
+    if (fleet != nullptr) fleet->UseRules(NamesOf(rules));
   };
   runner->role = std::make_unique<StreamRole>(options_.rules, std::move(parts));
-  if (options_.config.stream.fleet_issues) AddFleet();
   return {};
 }
 
-void Assembly::AddFleet() {
+FleetRole* Assembly::AddFleet() {
   const StreamConfig& config = options_.config.stream;
   Runner* runner = NewRunner();
   FleetRole::Parts parts;
@@ -242,10 +243,13 @@ void Assembly::AddFleet() {
                              clock_);
   };
   parts.owner = OwnerName();
-  for (const Rule& rule : options_.rules->rules()) parts.rules.push_back(rule.name);
+  parts.rules = NamesOf(*options_.rules);
   parts.watch.detect.false_flags_per_day = config.false_issues_per_day;
   parts.watch.detect.hosts_min = static_cast<uint32_t>(config.issue_hosts_min);
-  runner->role = std::make_unique<FleetRole>(std::move(parts));
+  auto role = std::make_unique<FleetRole>(std::move(parts));
+  FleetRole* const fleet = role.get();
+  runner->role = std::move(role);
+  return fleet;
 }
 
 Status Assembly::AddHost(const HostSetup& setup) {

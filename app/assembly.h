@@ -27,6 +27,7 @@ namespace fleetmedic {
 
 class ApiServer;
 class Controller;
+class FleetRole;
 class NotifyBook;
 class PatternBook;
 class RuleSet;
@@ -99,7 +100,7 @@ class Assembly {
   // Who tells people; null where nobody is to be told.
   Result<const NotifyBook*> AddNotifier();
   Status AddStream();
-  void AddFleet();
+  FleetRole* AddFleet();
   // Of the rules in use; none where they were not loaded.
   std::optional<std::set<std::string>> RuleNames() const;
   Status AddHost(const HostSetup& setup);

@@ -17,6 +17,8 @@ constexpr size_t kLettersPerAppend = 100;
 constexpr size_t kIssuesPerAppend = 50;
 constexpr size_t kLetterBytesMax = 4096;
 constexpr Millis kCommitEvery = Seconds(1);
+// Sets of rules that came since the last turn; the last of them counts.
+constexpr size_t kRuleChangesMax = 16;
 
 template <typename T>
 Result<T> Decoded(const std::string& value, Result<T> (*from_json)(const Json&)) {
@@ -33,7 +35,8 @@ std::optional<int64_t> OffsetOf(const std::vector<Position>& positions, int32_t 
 
 }  // namespace
 
-FleetRole::FleetRole(Parts parts) : parts_(std::move(parts)) {
+FleetRole::FleetRole(Parts parts)
+    : parts_(std::move(parts)), new_rules_(kRuleChangesMax, parts_.wake), rules_(parts_.rules) {
   Metrics& metrics = *parts_.metrics;
   counts_read_ = metrics.Counter("fleetmedic_fleet_counts_total", "Counts of patterns read.");
   counts_unreadable_ = metrics.Counter("fleetmedic_fleet_counts_unreadable_total",
@@ -59,6 +62,7 @@ FleetRole::~FleetRole() = default;
 
 void FleetRole::Turn(MonoTime now) {
   next_wake_ = now + kPollEvery;
+  TakeRules();
   const auto turn = [&]() -> Status {
     FLEETMEDIC_RETURN_IF_ERROR(OpenReaders());
     FLEETMEDIC_ASSIGN_OR_RETURN(bool more, ReadHosts());
@@ -98,6 +102,15 @@ Status FleetRole::CommitPlace() {
     if (owned != owned_.end()) owned->second.committed = position.offset;
   }
   return {};
+}
+
+void FleetRole::TakeRules() {
+  std::vector<std::set<std::string>> changes = new_rules_.TakeAll();
+  if (changes.empty()) return;
+  rules_ = std::move(changes.back());
+  for (auto& [partition, owned] : owned_) {
+    if (owned.shard != nullptr) owned.shard->UseRules(rules_);
+  }
 }
 
 Status FleetRole::OpenReaders() {
@@ -155,7 +168,7 @@ Result<bool> FleetRole::TakePartitions(MonoTime now) {
                                                  FleetShard::Parts{.clock = parts_.clock,
                                                                    .hosts = &hosts_,
                                                                    .owner = parts_.owner,
-                                                                   .rules = parts_.rules,
+                                                                   .rules = rules_,
                                                                    .watch = parts_.watch,
                                                                    .lease_ttl = parts_.lease_ttl});
     }

@@ -10,10 +10,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/inbox.h"
 #include "base/metrics.h"
 #include "base/role.h"
 #include "eventlog/event_log.h"
@@ -38,7 +40,7 @@ class FleetRole final : public Role {
     std::function<void()> wake;
     std::function<Result<std::unique_ptr<Store>>(int32_t partition)> open_store;
     std::string owner;
-    std::vector<std::string> rules;  // that are in use
+    std::set<std::string> rules;  // that are in use
     FleetWatchOptions watch;
     Millis lease_ttl = Seconds(10);
   };
@@ -49,6 +51,10 @@ class FleetRole final : public Role {
   std::string_view name() const override { return "fleet"; }
   void Turn(MonoTime now) override;
   MonoTime NextWake() const override { return next_wake_; }
+
+  // Other rules are in use: what is of those that are not among them ends with the next turn. From
+  // any thread. False where turns do not keep up.
+  bool UseRules(std::set<std::string> rules) { return new_rules_.Post(std::move(rules)); }
 
   // For tests, on the role's thread: of a partition that is ours and read up to here.
   const FleetWatch* watch(int32_t partition) const;
@@ -63,6 +69,7 @@ class FleetRole final : public Role {
     int64_t committed = 0;  // from there on its successor reads, whatever was kept
   };
 
+  void TakeRules();
   Status OpenReaders();
   Status CommitPlace();
   // Facts, tasks and beats. True: there is more.
@@ -79,6 +86,8 @@ class FleetRole final : public Role {
   void Show();
 
   const Parts parts_;
+  Inbox<std::set<std::string>> new_rules_;
+  std::set<std::string> rules_;  // in use
   FleetHosts hosts_;
   std::unique_ptr<Reader> facts_;
   std::unique_ptr<Reader> tasks_;

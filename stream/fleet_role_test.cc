@@ -51,7 +51,7 @@ class FleetRoleTest : public testing::Test {
       return store;
     };
     parts.owner = "process-" + std::to_string(++lives_);
-    parts.rules = {"k.io", "k.net"};
+    parts.rules = rules_;
     return std::make_unique<FleetRole>(std::move(parts));
   }
 
@@ -102,6 +102,7 @@ class FleetRoleTest : public testing::Test {
   std::vector<std::unique_ptr<MemoryStore>> stores_;
   std::map<int32_t, FaultStore*> opened_;  // by the latest role
   std::function<void(int32_t, FaultStore*)> on_open_;
+  std::set<std::string> rules_ = {"k.io", "k.net"};
   int lives_ = 0;
   int seconds_ = 0;
   int64_t offset_ = 0;
@@ -190,6 +191,43 @@ TEST_F(FleetRoleTest, ACountThatCannotBeReadIsSetAsideWithItsReason) {
     EXPECT_FALSE(HeaderOf(letter.record, "reason").empty());
     EXPECT_EQ(HeaderOf(letter.record, "topic"), "fleetmedic.counts");
   }
+}
+
+TEST_F(FleetRoleTest, TheIssueOfARuleThatIsTakenOutIsClosedAndItsBaselineGoes) {
+  const auto role = MakeRole();
+  Run(kQuiet, {role.get()});
+  Say("k.io", 0, 4, 25);
+  Run(Minutes(2), {role.get()});
+  const std::string id = Told().at(0).id;
+  ASSERT_TRUE(role->UseRules({"k.net", "k.new"}));
+  Run(Minutes(2), {role.get()});
+  EXPECT_EQ(Told().back().id, id);
+  EXPECT_EQ(Told().back().state, IssueState::kClosed);
+  EXPECT_EQ(Told().back().response, "Closed: the rule is not in use any more.");
+  std::set<std::string> kept;
+  for (const auto& store : stores_) {
+    EXPECT_THAT(ScanAll(*store, Table::kIssues).value(), IsEmpty());
+    const std::vector<Row> rows = ScanAll(*store, Table::kBaselines).value();
+    for (const Row& row : rows) kept.insert(row.key);
+  }
+  EXPECT_THAT(kept, testing::ElementsAre("k.net", "k.new"));
+}
+
+TEST_F(FleetRoleTest, ARuleThatWasTakenOutBeforeTheStartEndsToo) {
+  auto role = MakeRole();
+  Run(kQuiet, {role.get()});
+  Say("k.io", 0, 4, 25);
+  Run(Minutes(2), {role.get()});
+  const std::string id = Told().at(0).id;
+  rules_ = {"k.net"};
+  role = MakeRole();
+  Run(Minutes(2), {role.get()});
+  EXPECT_EQ(Told().back().id, id);
+  EXPECT_EQ(Told().back().state, IssueState::kClosed);
+  EXPECT_EQ(Told().back().hosts_total, 25u);
+  const size_t told = Told().size();
+  Run(Minutes(2), {role.get()});
+  EXPECT_EQ(Told().size(), told) << "what is read of the last hour again brings nothing back";
 }
 
 class FleetRoleFaults : public FleetRoleTest,

@@ -113,7 +113,6 @@ Status FleetShard::Load() {
                  {{"pattern", pattern.first}, {"error", restored.error().message}});
     }
   }
-  for (const std::string& rule : parts_.rules) watch->AddRule(rule);
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> issues, ScanAll(*store_, Table::kIssues));
   for (const Row& row : issues) {
     const Result<Json> json = Json::Parse(row.value);
@@ -129,13 +128,22 @@ Status FleetShard::Load() {
       closed_.push_back(row.key);
       continue;
     }
-    FLEETMEDIC_RETURN_IF_ERROR(watch->RestoreIssue(std::move(saved->first), saved->second, now));
+    if (const Status restored = watch->RestoreIssue(std::move(saved->first), saved->second, now);
+        !restored) {
+      LogWarning("a fleet issue is lost", {{"id", row.key}, {"error", restored.error().message}});
+    }
   }
+  watch->UseRules(parts_.rules, now);
   watch_ = std::move(watch);
   LogInfo("watches the fleet", {{"partition", partition_},
                                 {"patterns", watch_->detect().patterns()},
                                 {"issues", watch_->open_issues()}});
   return {};
+}
+
+void FleetShard::UseRules(const std::set<std::string>& rules) {
+  parts_.rules = rules;
+  if (watch_ != nullptr) watch_->UseRules(rules, parts_.clock->Wall());
 }
 
 void FleetShard::NotePlace(int64_t offset, WallTime now) {

@@ -10,6 +10,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ class FleetShard {
     const Clock* clock = nullptr;
     FleetHosts* hosts = nullptr;  // shared by the shards of a role
     std::string owner;            // who holds the lease; no two processes have the same
-    std::vector<std::string> rules;
+    std::set<std::string> rules;  // that are in use
     FleetWatchOptions watch;
     Millis lease_ttl = Seconds(10);
   };
@@ -42,6 +43,9 @@ class FleetShard {
   // The first offset of fleetmedic.counts that a successor must read again; none where nothing was
   // kept.
   std::optional<int64_t> replay_from() const { return replay_from_; }
+
+  // Others are in use now.
+  void UseRules(const std::set<std::string>& rules);
 
   // Requires leading().
   FleetWatch& watch() { return *watch_; }
@@ -67,7 +71,7 @@ class FleetShard {
 
   const int32_t partition_;
   const std::unique_ptr<Store> store_;
-  const Parts parts_;
+  Parts parts_;
   std::optional<Lease> lease_;
   MonoTime renew_at_{};
   MonoTime lost_at_{};

@@ -33,10 +33,24 @@ double Log10(double probability) { return std::log10(std::max(probability, 1e-30
 FleetWatch::FleetWatch(const FleetWatchOptions& options, FleetHosts* hosts, WallTime now)
     : options_(options), hosts_(hosts), detect_(options.detect, MinuteNumber(now)) {}
 
-void FleetWatch::AddRule(const std::string& rule) {
-  if (detect_.Find(rule)) return;
-  // Kept from now on, so that a successor knows how long it was not seen.
-  if (detect_.Intern(rule, PatternKind::kRule, FleetDetect::Before::kUnknown)) dirty_.insert(rule);
+void FleetWatch::UseRules(const std::set<std::string>& rules, WallTime now) {
+  std::erase_if(ended_rules_, [&](const auto& ended) {
+    return ended.second + kEndedRuleKept <= now || rules.contains(ended.first);
+  });
+  for (const PatternIndex index : detect_.Patterns()) {
+    const PatternState state = detect_.State(index);
+    if (state.kind != PatternKind::kRule || rules.contains(state.id)) continue;
+    End(state.id, "Closed: the rule is not in use any more.", now);
+    detect_.Remove(index);
+    if (ended_rules_.size() < kEndedRulesMax) ended_rules_[state.id] = now;
+  }
+  for (const std::string& rule : rules) {
+    if (detect_.Find(rule)) continue;
+    // Kept from now on, so that a successor knows how long it was not seen.
+    if (detect_.Intern(rule, PatternKind::kRule, FleetDetect::Before::kUnknown)) {
+      dirty_.insert(rule);
+    }
+  }
 }
 
 std::optional<PatternIndex> FleetWatch::Interned(const std::string& pattern, PatternKind kind) {
@@ -54,6 +68,8 @@ void FleetWatch::Take(const PatternCount& count, WallTime now) {
 }
 
 void FleetWatch::TakeNow(const PatternCount& count, WallTime now) {
+  const auto ended = ended_rules_.find(count.pattern);
+  if (ended != ended_rules_.end() && now < ended->second + kEndedRuleKept) return;
   const std::optional<PatternIndex> index = Interned(count.pattern, count.kind);
   if (!index) return;
   Known& known = known_[count.pattern];
@@ -236,11 +252,17 @@ void FleetWatch::Close(const std::string& pattern, WallTime now) {
   const auto found = issues_.find(pattern);
   if (found == issues_.end()) return;
   Update(&found->second, now);
+  End(pattern, "Closed: drains are not held for it any more.", now);
+}
+
+void FleetWatch::End(const std::string& pattern, std::string response, WallTime now) {
+  const auto found = issues_.find(pattern);
+  if (found == issues_.end()) return;
   FleetIssue issue = std::move(found->second.issue);
   issues_.erase(found);
   issue.state = IssueState::kClosed;
-  issue.closed_at = now;
-  issue.response = "Closed: drains are not held for it any more.";
+  issue.closed_at = issue.updated_at = now;
+  issue.response = std::move(response);
   closed_.push_back(std::move(issue));
 }
 

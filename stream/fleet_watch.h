@@ -41,8 +41,15 @@ class FleetWatch {
   // `hosts` is not owned and stays as long as the watch; others may share it.
   FleetWatch(const FleetWatchOptions& options, FleetHosts* hosts, WallTime now);
 
-  // A rule that is in use: not to see it is news of it, too.
-  void AddRule(const std::string& rule);
+  // So long the counts of a rule that ended are left alone: those that were on their way, and those
+  // that a successor reads again.
+  static constexpr Millis kEndedRuleKept = Hours(2);
+  static constexpr size_t kEndedRulesMax = 20'000;
+
+  // The rules that are in use, of all partitions: not to see one is news of it, too. Of a rule that
+  // is not among them all ends, its open issue in words. Counts of a rule that was never named are
+  // taken: whoever counted it may have read the rules before us.
+  void UseRules(const std::set<std::string>& rules, WallTime now);
   // Counts may come twice, late and in any order (PatternCount).
   void Take(const PatternCount& count, WallTime now);
   // Ends the minutes that are over and judges what came. To be called after the counts of a turn
@@ -101,6 +108,8 @@ class FleetWatch {
   void OnEvents(std::vector<FleetEvent> events, WallTime now);
   void Open(const FleetEvent& event, WallTime now);
   void Close(const std::string& pattern, WallTime now);
+  // As it was measured last.
+  void End(const std::string& pattern, std::string response, WallTime now);
   void Measure(const FleetEvent& event, Tracked* tracked) const;
   void Update(Tracked* tracked, WallTime now);
   void SetScope(const FleetEvent& event, Tracked* tracked) const;
@@ -116,7 +125,8 @@ class FleetWatch {
   std::deque<PatternCount> held_;
   std::set<std::string> dirty_;
   std::set<std::string> saved_;
-  int64_t saved_minute_ = 0;  // of what was restored
+  std::map<std::string, WallTime> ended_rules_;  // and when they did
+  int64_t saved_minute_ = 0;                     // of what was restored
   uint64_t issues_dropped_ = 0;
 };
 

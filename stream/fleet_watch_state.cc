@@ -144,10 +144,12 @@ Status FleetWatch::RestorePattern(const std::string& key, const Json& saved) {
 }
 
 Status FleetWatch::RestoreIssue(FleetIssue issue, FleetReach reach, WallTime now) {
-  const std::optional<PatternIndex> index = detect_.Find(issue.pattern);
-  if (!index || issue.state != IssueState::kOpen) {
-    return Fail(Code::kInvalidArgument, "no open issue of a pattern that is known");
+  if (issue.state != IssueState::kOpen) {
+    return Fail(Code::kInvalidArgument, "the fleet issue is not open");
   }
+  // An issue is kept at once and its pattern within a minute, so it may be new to us.
+  const std::optional<PatternIndex> index = Interned(issue.pattern, issue.kind);
+  if (!index) return Fail(Code::kFull, "there is no room for pattern " + issue.pattern);
   PatternState state = detect_.State(*index);
   state.reach = reach;
   state.flagged_since = issue.opened_at.time_since_epoch() / Minutes(1);

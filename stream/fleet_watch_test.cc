@@ -18,7 +18,7 @@ class FleetWatchTest : public testing::Test {
  protected:
   FleetWatchTest() {
     AddHosts(&hosts_);
-    watch_.AddRule("k.io");
+    watch_.UseRules({"k.io"}, now_);
   }
 
   void AddHosts(FleetHosts* hosts) const {
@@ -189,12 +189,65 @@ TEST_F(FleetWatchTest, ASuccessorGoesOnWithTheIssuesAndTheBaselines) {
   EXPECT_EQ(next.open_issues(), 1u);
 }
 
+TEST_F(FleetWatchTest, AnIssueWhosePatternWasNotKeptYetGoesOn) {
+  Quiet(&watch_, Minutes(300));
+  FleetWatch next({}, &hosts_, now_);
+  ASSERT_TRUE(next.RestoreWhole(watch_.SavedWhole()));
+  FleetIssue issue;
+  issue.id = "I-1";
+  issue.pattern = "t-0123456789abcdef";
+  issue.kind = PatternKind::kTemplate;
+  issue.opened_at = now_;
+  ASSERT_TRUE(next.RestoreIssue(issue, FleetReach::kFleet, now_));
+  EXPECT_EQ(next.open_issues(), 1u);
+  // It is expected as any template that was never seen, so it can be told that it is over.
+  Quiet(&next, Minutes(90));
+  const std::vector<FleetIssue> told = next.TakeChanged();
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_EQ(told[0].id, "I-1");
+  EXPECT_EQ(told[0].state, IssueState::kClosed);
+}
+
+TEST_F(FleetWatchTest, ARuleThatIsNotInUseAnyMoreEndsWithItsIssueAndSaysSo) {
+  Quiet(&watch_, Minutes(180));
+  const std::string id = Say(EveryTenth(20)).at(0).id;
+  std::set<std::string> removed;
+  (void)watch_.TakeChangedPatterns(&removed);
+  watch_.UseRules({"k.net"}, now_);
+  const std::vector<FleetIssue> closed = watch_.TakeChanged();
+  ASSERT_THAT(closed, SizeIs(1));
+  EXPECT_EQ(closed[0].id, id);
+  EXPECT_EQ(closed[0].state, IssueState::kClosed);
+  EXPECT_EQ(closed[0].closed_at, now_);
+  EXPECT_EQ(closed[0].response, "Closed: the rule is not in use any more.");
+  EXPECT_EQ(closed[0].why, "20 of 20 hit run kernel 6.1.99; 0 of 180 others do.");
+  EXPECT_THAT(watch_.TakeChangedPatterns(&removed), SizeIs(1));
+  EXPECT_THAT(removed, testing::ElementsAre("k.io"));
+
+  // Counts that were on their way bring nothing back.
+  EXPECT_THAT(Say(EveryTenth(20)), IsEmpty());
+  EXPECT_FALSE(watch_.detect().Find("k.io"));
+  // The rule that came is watched, and one that comes back learns anew.
+  EXPECT_TRUE(watch_.detect().Find("k.net"));
+  watch_.UseRules({"k.io", "k.net"}, now_);
+  Quiet(&watch_, Minutes(180));
+  EXPECT_THAT(Say(EveryTenth(20)), SizeIs(1));
+}
+
+TEST_F(FleetWatchTest, CountsOfARuleThatWeDoNotKnowYetAreTaken) {
+  watch_.UseRules({"k.net"}, now_);
+  Quiet(&watch_, std::chrono::ceil<Minutes>(FleetWatch::kEndedRuleKept));
+  Say({1, 2, 3});
+  EXPECT_TRUE(watch_.detect().Find("k.io"));
+}
+
 TEST_F(FleetWatchTest, WhatCannotBeReadOfAPredecessorIsRefused) {
   EXPECT_FALSE(watch_.RestoreWhole(Json::Parse("{}").value()));
   EXPECT_FALSE(watch_.RestorePattern("k.io", Json::Parse(R"({"kind": "rule"})").value()));
   FleetIssue issue;
   issue.id = "I-1";
-  issue.pattern = "k.unheard";
+  issue.pattern = "k.io";
+  issue.state = IssueState::kClosed;
   EXPECT_FALSE(watch_.RestoreIssue(issue, FleetReach::kFleet, now_));
 }
 

@@ -157,7 +157,7 @@ Status PastFleet::Write(const std::string& state_dir, const std::string& rules_p
   two.open_store = [&](int32_t partition) {
     return SqliteStore::Open(fmt::format("{}/fleet-{}.db", state_dir, partition), clock);
   };
-  for (const Rule& rule : rules->rules()) two.rules.push_back(rule.name);
+  for (const Rule& rule : rules->rules()) two.rules.insert(rule.name);
   FleetRole fleet(std::move(two));
 
   std::vector<Record> facts;
