@@ -24,6 +24,7 @@
 #include "store/sqlite_store.h"
 #include "stream/fleet_role.h"
 #include "stream/pattern_keeper.h"
+#include "stream/rule_reload.h"
 #include "stream/stream_role.h"
 
 namespace fleetmedic {
@@ -33,6 +34,8 @@ constexpr size_t kWorkerThreads = 8;
 constexpr size_t kWorkerQueueMax = 256;
 constexpr size_t kNotifyThreadsMax = 4;  // each holds one try for its deadline at most
 constexpr Micros kStuckAfter = Seconds(30);
+// Two processes see that a file changed within RuleReload::kLookEvery of each other, and compile.
+constexpr Millis kRulesGrace = Seconds(10);
 
 // Names this process in a lease: two processes never have the same.
 std::string OwnerName() { return fmt::format("pid-{}-{}", getpid(), EntropyHex(4)); }
@@ -74,6 +77,7 @@ Result<std::unique_ptr<Assembly>> Assembly::Make(AssemblyOptions options) {
   std::unique_ptr<Assembly> assembly(new Assembly(std::move(options)));
   Assembly& a = *assembly;
   FLEETMEDIC_RETURN_IF_ERROR(a.OpenEngines());
+  if (a.options_.rules) a.rule_book_ = std::make_shared<RuleBook>(RulesOf(a.options_.rules));
   if (a.options_.scheduler) FLEETMEDIC_RETURN_IF_ERROR(a.AddScheduler());
   if (a.options_.remediator) FLEETMEDIC_RETURN_IF_ERROR(a.AddRemediator());
   if (a.options_.stream) FLEETMEDIC_RETURN_IF_ERROR(a.AddStream());
@@ -135,10 +139,12 @@ Status Assembly::AddRemediator() {
   subscriptions_.push_back(log_->Subscribe(evidence_topics, WakeOf(*keeping)));
   controller_runner_ = NewRunner();
   const std::function<void()> wake = WakeOf(*controller_runner_);
+  const bool reads_rules = options_.rule_watch != nullptr && !options_.stream;
   auto role = std::make_unique<Controller>(
       config.remediator, HoldFile(config),
       RemediatorEnvironment{clock_, *log_, *remediator_store_, *hook_, *workers_, metrics_, wake,
-                            OwnerName(), RuleNames(), evidence});
+                            OwnerName(), RuleNames(), evidence,
+                            reads_rules ? kRulesGrace : Millis(0)});
   controller_ = role.get();
   controller_runner_->role = std::move(role);
   const Topic topics[] = {Topic::kHosts, Topic::kHealth, Topic::kFindings, Topic::kTasks,
@@ -154,11 +160,12 @@ Status Assembly::AddRemediator() {
   api.scheduler = HttpAddress::Unix(SchedulerSocket(config));
   ApiEnvironment environment{*controller_, *remediator_store_, clock_, metrics_,
                              [this] { return Health(); }};
-  if (options_.rules != nullptr) environment.rules = options_.rules->rules();
+  environment.rules = rule_book_.get();
   environment.evidence = evidence;
   environment.patterns = AddPatterns();
   FLEETMEDIC_ASSIGN_OR_RETURN(environment.notify, AddNotifier());
   api_ = std::make_unique<ApiServer>(std::move(api), environment);
+  if (reads_rules) AddRuleKeeper();
   return {};
 }
 
@@ -185,6 +192,18 @@ Result<const NotifyBook*> Assembly::AddNotifier() {
   const NotifyBook* book = role.get();
   runner->role = std::move(role);
   return book;
+}
+
+void Assembly::AddRuleKeeper() {
+  rule_workers_ = std::make_unique<ThreadPool>("rules-work", 1, 1);
+  NewRunner()->role = std::make_unique<RuleKeeper>(
+      RuleReload::Parts{.clock = &clock_,
+                        .metrics = &metrics_,
+                        .role = "remediator",
+                        .watch = options_.rule_watch,
+                        .workers = rule_workers_.get(),
+                        .book = rule_book_},
+      [controller = controller_](const RuleSet& rules) { controller->UseRules(NamesOf(rules)); });
 }
 
 const PatternBook* Assembly::AddPatterns() {
@@ -221,6 +240,7 @@ Status Assembly::AddStream() {
   stream_workers_ = std::make_unique<ThreadPool>("stream-work", 1, kWorkerQueueMax);
   parts.workers = stream_workers_.get();
   parts.rule_watch = options_.rule_watch;
+  parts.rule_book = rule_book_;
   FleetRole* const fleet = options_.config.stream.fleet_issues ? AddFleet() : nullptr;
   parts.on_rules = [controller = controller_, fleet](const RuleSet& rules) {
     if (controller != nullptr) controller->UseRules(NamesOf(rules));
@@ -323,6 +343,7 @@ void Assembly::Stop() {
   stream_workers_.reset();
   notify_cancel_.Cancel();
   notify_workers_.reset();
+  rule_workers_.reset();
   for (const std::unique_ptr<Runner>& runner : runners_) {
     runner->wake_target->store(nullptr);
     runner->role.reset();

@@ -30,6 +30,7 @@ class Controller;
 class FleetRole;
 class NotifyBook;
 class PatternBook;
+class RuleBook;
 class RuleSet;
 class RuleWatch;
 class SchedulerRole;
@@ -101,6 +102,8 @@ class Assembly {
   Result<const NotifyBook*> AddNotifier();
   Status AddStream();
   FleetRole* AddFleet();
+  // Rules that change, for a remediator whose stream is another process.
+  void AddRuleKeeper();
   // Of the rules in use; none where they were not loaded.
   std::optional<std::set<std::string>> RuleNames() const;
   Status AddHost(const HostSetup& setup);
@@ -120,6 +123,8 @@ class Assembly {
   std::unique_ptr<ThreadPool> stream_workers_;
   HttpCancel notify_cancel_;  // ends the tries under way
   std::unique_ptr<ThreadPool> notify_workers_;
+  std::unique_ptr<ThreadPool> rule_workers_;
+  std::shared_ptr<RuleBook> rule_book_;  // null: no rules are known
   std::vector<std::unique_ptr<ThreadPool>> executor_workers_;
   std::vector<std::unique_ptr<Runner>> runners_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;

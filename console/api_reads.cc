@@ -202,12 +202,18 @@ HttpResponse ApiRoutes::GetGrants(const HttpRequest&, const std::string&) {
   return HttpResponse::FromJson(200, ItemsJson(std::move(items)));
 }
 
+RuleBook::Look ApiRoutes::RulesNow() const {
+  if (env_.rules != nullptr) return env_.rules->Now();
+  return {.rules = std::make_shared<const std::vector<Rule>>()};
+}
+
 HttpResponse ApiRoutes::GetRules(const HttpRequest&, const std::string&) {
-  return HttpResponse::FromJson(200, RulesJson(env_.rules, *LookNow().snapshot));
+  return HttpResponse::FromJson(200, RulesJson(RulesNow(), *LookNow().snapshot));
 }
 
 HttpResponse ApiRoutes::GetRule(const HttpRequest& request, const std::string&) {
-  const Result<Json> rule = RuleJson(env_.rules, *LookNow().snapshot, request.param("rule"));
+  const RuleBook::Look rules = RulesNow();
+  const Result<Json> rule = RuleJson(*rules.rules, *LookNow().snapshot, request.param("rule"));
   if (!rule) return HttpResponse::Problem(rule.error());
   return HttpResponse::FromJson(200, *rule);
 }

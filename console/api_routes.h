@@ -5,14 +5,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/http_server.h"
 #include "base/metrics.h"
-#include "config/rule.h"
+#include "config/rule_book.h"
 #include "console/audit_view.h"
 #include "console/auth.h"
 #include "console/scheduler_proxy.h"
@@ -32,8 +31,7 @@ struct ApiEnvironment {
   Metrics& metrics;
   // What /healthz says: an error is 503 and its message. Thread-safe; empty is always well.
   std::function<Status()> health;
-  // The rules of the stream in this process; empty where it has none.
-  std::span<const Rule> rules = {};
+  const RuleBook* rules = nullptr;         // null: none are known here
   const EvidenceBook* evidence = nullptr;  // null: none is kept here
   const PatternBook* patterns = nullptr;   // null: nobody reads them here
   const NotifyBook* notify = nullptr;      // null: nobody is told
@@ -93,6 +91,7 @@ class ApiRoutes {
     hub_.Advance(env_.clock.Mono());
     return hub_.Newest();
   }
+  RuleBook::Look RulesNow() const;
   Result<HostRecordPtr> FindHost(const FleetSnapshot& snapshot, const std::string& name) const;
   // Summaries of the host's bundles, newest first.
   Json::Array EvidenceOf(const std::string& host) const;

@@ -54,14 +54,9 @@ class ApiServerTest : public testing::Test {
     options_.version = "1.2.3";
   }
   void Start() {
-    server_ =
-        std::make_unique<ApiServer>(options_, ApiEnvironment{service_,
-                                                             store_,
-                                                             kClock,
-                                                             metrics_,
-                                                             [this]() -> Status { return health_; },
-                                                             {},
-                                                             evidence_});
+    server_ = std::make_unique<ApiServer>(
+        options_, ApiEnvironment{service_, store_, kClock, metrics_,
+                                 [this]() -> Status { return health_; }, nullptr, evidence_});
     const Status started = server_->Start();
     ASSERT_TRUE(started) << started.error().message;
   }

@@ -86,12 +86,17 @@ Json OneRule(const Rule& rule, const FleetSnapshot& snapshot, const OpenByRule& 
 
 }  // namespace
 
-Json RulesJson(std::span<const Rule> rules, const FleetSnapshot& snapshot) {
+Json RulesJson(const RuleBook::Look& rules, const FleetSnapshot& snapshot) {
   const OpenByRule open = OpenOf(snapshot);
   Json items(Json::Array{});
-  for (const Rule& rule : rules) items.Append(OneRule(rule, snapshot, open));
+  for (const Rule& rule : *rules.rules) items.Append(OneRule(rule, snapshot, open));
   Json json;
   json.Set("items", std::move(items));
+  if (rules.refused.empty()) return json;
+  Json refused;
+  refused.Set("at", rules.refused_at);
+  refused.Set("error", rules.refused);
+  json.Set("refused", std::move(refused));
   return json;
 }
 

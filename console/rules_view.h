@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
-#include "config/rule.h"
+#include "config/rule_book.h"
 #include "remediation/query.h"
 
 namespace fleetmedic {
@@ -15,8 +15,8 @@ namespace fleetmedic {
 // Of each rule at most this many open findings are listed; `open_total` counts all.
 constexpr size_t kOpenFindingsMax = 100;
 
-// {"items": [Rule]} of docs/api.md, in the order of the packs.
-Json RulesJson(std::span<const Rule> rules, const FleetSnapshot& snapshot);
+// {"items": [Rule], "refused"?} of docs/api.md, in the order of the packs.
+Json RulesJson(const RuleBook::Look& rules, const FleetSnapshot& snapshot);
 // One Rule; kNotFound with the name that was meant.
 Result<Json> RuleJson(std::span<const Rule> rules, const FleetSnapshot& snapshot,
                       std::string_view name);

@@ -52,8 +52,13 @@ FleetSnapshot Fleet() {
   return snapshot;
 }
 
+RuleBook::Look LookAt(std::vector<Rule> rules) {
+  return {.rules = std::make_shared<const std::vector<Rule>>(std::move(rules))};
+}
+
 TEST(RulesView, CountsTheHostsOnWhichWhatARuleFoundStands) {
-  const Json rules = RulesJson(TwoRules(), Fleet());
+  const Json rules = RulesJson(LookAt(TwoRules()), Fleet());
+  EXPECT_EQ(rules["refused"].object(), nullptr);
   const Json& items = rules["items"];
   ASSERT_EQ(items.array()->size(), 2u);
   const Json& link = (*items.array())[0];
@@ -74,6 +79,16 @@ TEST(RulesView, CountsTheHostsOnWhichWhatARuleFoundStands) {
   EXPECT_EQ(oom["clear_after_ms"].integer(), 600'000);
   EXPECT_EQ(oom["hosts"].integer(), 0);
   EXPECT_EQ(oom["held"].boolean(), true);
+}
+
+TEST(RulesView, SaysWhyTheFilesAreNotWhatIsInUse) {
+  RuleBook::Look look = LookAt(TwoRules());
+  look.refused = "disk.toml:3:12: error: missing ): disk (bad";
+  look.refused_at = kStart;
+  const Json rules = RulesJson(look, Fleet());
+  EXPECT_EQ(rules["items"].array()->size(), 2u);
+  EXPECT_EQ(*rules["refused"]["error"].string(), look.refused);
+  EXPECT_EQ(*rules["refused"]["at"].string(), "2026-01-01T00:00:00.000000Z");
 }
 
 TEST(RulesView, NamesTheRuleThatWasMeant) {

@@ -62,7 +62,8 @@ std::string TextOf(const Rule& rule) {
 StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, Parts parts)
     : parts_(std::move(parts)),
       plans_(std::make_shared<Inbox<MadePlan>>(kPlansMax, parts_.wake)),
-      looks_(std::make_shared<Inbox<LookedAt>>(1)),
+      reload_({parts_.clock, parts_.metrics, "stream", parts_.rule_watch, parts_.workers,
+               parts_.rule_book}),
       thresholds_(parts_.limits) {
   Metrics& metrics = *parts_.metrics;
   records_read_ = metrics.Counter("fleetmedic_stream_records_total", "Log frames read.");
@@ -94,13 +95,6 @@ StreamRole::StreamRole(std::shared_ptr<const RuleSet> rules, Parts parts)
                                       "and RE2 was asked.");
   match_plans_ = metrics.Counter("fleetmedic_stream_match_plans_total",
                                  "Choices of the rules' literals that were made from the stream.");
-  rules_reloaded_ = metrics.Counter("fleetmedic_stream_rules_reloads_total",
-                                    "Times that changed rules were taken into use.");
-  rules_refused_ = metrics.Counter("fleetmedic_stream_rules_refused_total",
-                                   "Times that changed rules had errors and were not.");
-  rules_stale_ = metrics.Gauge("fleetmedic_stream_rules_stale",
-                               "1 while the files of rules have errors and older rules are in "
-                               "use.");
   residual_patterns_ = metrics.Gauge("fleetmedic_stream_residual_patterns",
                                      "Patterns that are asked about each line for want of a "
                                      "literal that is rare.");
@@ -136,7 +130,10 @@ void StreamRole::NumberRules() {
 void StreamRole::Turn(MonoTime now) {
   next_wake_ = now + kPollEvery;
   if (parts_.templates != nullptr) parts_.templates->Turn(now);
-  Reload(now);
+  if (std::shared_ptr<const RuleSet> rules = reload_.Turn(now)) {
+    if (parts_.on_rules) parts_.on_rules(*rules);
+    SetRules(std::move(rules));
+  }
   // What an earlier turn could not settle comes first: nothing is read past it.
   if (uncommitted_ && !Settle(now)) return;
   if (!OpenReader()) return;
@@ -276,33 +273,6 @@ void StreamRole::ReadFrame(const LogFrame& frame, const std::string& position) {
   windows_.Set(static_cast<double>(thresholds_.windows()));
   windows_dropped_.Add(static_cast<double>(thresholds_.dropped() - windows_dropped_told_));
   windows_dropped_told_ = thresholds_.dropped();
-}
-
-void StreamRole::Reload(MonoTime now) {
-  if (parts_.rule_watch == nullptr) return;
-  for (LookedAt& looked : looks_->TakeAll()) {
-    looking_ = false;
-    if (!looked) continue;
-    rules_stale_.Set(*looked ? 0 : 1);
-    if (!*looked) {
-      rules_refused_.Add();
-      LogError("the rules changed and have errors; those from before stay in use",
-               {{"error", looked->error().message}});
-      continue;
-    }
-    if (parts_.on_rules) parts_.on_rules(***looked);
-    SetRules(**std::move(looked));
-    rules_reloaded_.Add();
-    LogInfo("changed rules are in use",
-            {{"rules", std::to_string(matcher_->rules().rules().size())}});
-  }
-  if (looking_ || now < look_at_) return;
-  look_at_ = now + kRulesEvery;
-  const auto look = [looks = looks_, watch = parts_.rule_watch] { looks->Post(watch->Look()); };
-  looking_ = true;
-  if (parts_.workers == nullptr) return look();
-  // A queue that is full is asked again.
-  if (!parts_.workers->Submit("look at rules", look)) looking_ = false;
 }
 
 void StreamRole::Replan() {

@@ -28,7 +28,7 @@
 #include "stream/kernel_record.h"
 #include "stream/matcher.h"
 #include "stream/pattern_counter.h"
-#include "stream/rule_watch.h"
+#include "stream/rule_reload.h"
 #include "stream/template_book.h"
 #include "stream/thresholds.h"
 
@@ -42,8 +42,6 @@ class StreamRole final : public Role {
   static constexpr Millis kPollEvery = Seconds(1);
   // Counts of patterns are gathered so long.
   static constexpr Millis kCountsEvery = Seconds(1);
-  // The files of rules are looked at so often.
-  static constexpr Millis kRulesEvery = Seconds(2);
   // Of one call of Append.
   static constexpr size_t kBatchRecordsMax = 100;
 
@@ -61,6 +59,7 @@ class StreamRole final : public Role {
     Workers* workers = nullptr;
     // Where rules come from that change while we run; null: they do not.
     std::shared_ptr<RuleWatch> rule_watch;
+    std::shared_ptr<RuleBook> rule_book;  // told of them; or null
     // Told of new rules just before the first line that is matched against them.
     std::function<void(const RuleSet&)> on_rules;
   };
@@ -97,9 +96,6 @@ class StreamRole final : public Role {
   bool AppendAll(Topic topic, std::vector<Record>* records, const MetricCounter& written);
   bool AppendEach(Topic topic, std::span<const Record> records);
   void ShowLag();
-  // Takes rules that were read anew, and lets the files be looked at when it is time. Rules that
-  // are refused change nothing.
-  void Reload(MonoTime now);
   // Takes a plan of matching that was made, and lets one be made that is wanted.
   void Replan();
   void ShowMatching();
@@ -114,10 +110,7 @@ class StreamRole final : public Role {
   std::shared_ptr<const RuleSet> rules_;
   std::optional<Matcher> matcher_;
   const std::shared_ptr<Inbox<MadePlan>> plans_;
-  using LookedAt = std::optional<Result<std::shared_ptr<const RuleSet>>>;
-  const std::shared_ptr<Inbox<LookedAt>> looks_;
-  bool looking_ = false;
-  MonoTime look_at_{};
+  RuleReload reload_;
   Thresholds thresholds_;
   KernelRecords records_;
   std::unique_ptr<Reader> reader_;
@@ -152,9 +145,6 @@ class StreamRole final : public Role {
   MetricCounter hot_literals_;
   MetricCounter programs_gave_up_;
   MetricCounter match_plans_;
-  MetricCounter rules_reloaded_;
-  MetricCounter rules_refused_;
-  MetricGauge rules_stale_;
   MetricGauge residual_patterns_;
   MetricGauge windows_;
   MetricGauge lag_records_;

@@ -1,4 +1,6 @@
 // Looking: status, get, describe, why.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "app/cli/api_client.h"
@@ -12,6 +14,8 @@
 
 namespace fleetmedic::cli {
 namespace {
+
+constexpr size_t kRefusedLinesMax = 20;
 
 // What `get NOUN` lists: "override ls" is "get overrides".
 Resource ResourceOf(const Command& command) {
@@ -96,6 +100,23 @@ void PrintList(const Terminal& terminal, Resource resource, const Json& answer,
   terminal.Print(ListTable(resource, items, terminal.style(), now).Text(terminal.style()));
 }
 
+// That the files of rules are not what is in use, and where they are wrong.
+void SayRefused(const Terminal& terminal, const Json& answer, WallTime now) {
+  const Json& refused = answer["refused"];
+  if (refused.object() == nullptr) return;
+  terminal.Say(
+      fmt::format("the files of rules have had errors for {}; those from before are in "
+                  "use:\n",
+                  Age(TimeOf(refused, "at"), now)));
+  const std::string error = TextOf(refused, "error");
+  std::string_view rest = error;
+  for (size_t lines = 0; !rest.empty() && lines < kRefusedLinesMax; ++lines) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    terminal.Say("  " + VisibleText(rest.substr(0, end)) + "\n");
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+}
+
 // The chain of audit entries is what makes them proof.
 int CheckChain(const Terminal& terminal, const Json& answer) {
   const Json& chain = answer["chain"];
@@ -146,6 +167,7 @@ int RunGet(const Invocation& call) {
   }
   PrintList(terminal, resource, answer->json, items, !name.empty() && !watch,
             call.env.clock->Wall());
+  if (resource == Resource::kRules) SayRefused(terminal, answer->json, call.env.clock->Wall());
   if (resource == Resource::kPatterns) {
     if (terminal.Format() == "table") terminal.Say(PatternListNote(answer->json));
     return watch ? RunPatternWatch(call, *client, terminal) : kExitDone;

@@ -42,6 +42,9 @@ class DemoHost {
   Status RestartUnit(std::string_view unit, WallTime now);
   Status Reboot(WallTime now);
 
+  // What the kernel says.
+  Status WriteKernelLine(std::string_view message, WallTime now);
+
   // Whether its Docker answers, by the file that Inject wrote.
   bool DockerAnswers() const;
   std::string docker_socket() const { return root_ + "/run/docker.sock"; }
@@ -49,7 +52,6 @@ class DemoHost {
 
  private:
   int64_t BootSecond() const;  // of /proc/stat; 0 where there is none
-  Status WriteKernelLine(std::string_view message, WallTime now);
   Status SetUnit(std::string_view unit, bool failed, WallTime now);
   Status SetFreeShare(std::string_view mount, double share);
   std::string PathOf(std::string_view file) const;

@@ -42,7 +42,8 @@ class RolesE2e : public testing::Test {
         "repair_in_place = true\n"
         // A fleet of one: limits of its own size would stop the first repair.
         "[brake]\ndisrupted_at_least = 5\nrule_at_least = 5\nsilent_at_least = 5\n"
-        "[[limits]]\nname = \"pool_floor\"\nat_least = 0\nshare = 0.0\n";
+        "[[limits]]\nname = \"pool_floor\"\nat_least = 0\nshare = 0.0\n" +
+        MoreConfig();
     ASSERT_TRUE(WriteFileAtomic(config_, config));
     ASSERT_NO_FATAL_FAILURE(StartRole("scheduler"));
     ASSERT_NO_FATAL_FAILURE(StartRole("stream"));
@@ -63,6 +64,8 @@ class RolesE2e : public testing::Test {
     roles_.clear();
     EXPECT_TRUE(EndProcessesBelow(folder_.path()));
   }
+
+  virtual std::string MoreConfig() { return ""; }
 
   void StartRole(const std::string& name) {
     const UniqueFd log(
@@ -150,6 +153,91 @@ TEST_F(RolesE2e, FiveProcessesRunTheLoopAndEachMayDie) {
   ASSERT_TRUE(host_.Inject("kernel-bug", clock_.Wall()));
   EXPECT_TRUE(WaitUntil(clock_, kStepMax, [this] { return HostMember("state") != "healthy"; }))
       << remediator_.LogEnd();
+}
+
+// Files of rules that change while a stream and a remediator that are two processes run.
+class RuleReloadE2e : public RolesE2e {
+ protected:
+  std::string MoreConfig() override {
+    WriteRule("disk.bad", "disk (?P<disk>sd[a-z]) bad", "disk sda bad");
+    return "[stream]\nrules = [\"" + rules_.path() + "\"]\n";
+  }
+  void WriteRule(const std::string& name, const std::string& pattern, const std::string& example) {
+    const std::string text =
+        "[[rule]]\nname = \"" + name + "\"\npattern = '" + pattern +
+        "'\nsources = [\"kernel\"]\ncondition = \"DiskError\"\nseverity = \"info\"\n"
+        "reason = \"Bad\"\nunit = \"{disk}\"\nmessage = \"{disk} is bad\"\n"
+        "clear = \"boot\"\nhelp = \"Look at it.\"\n"
+        "examples = ['" +
+        example + "']\ncounter_examples = ['disk good']\n";
+    ASSERT_TRUE(WriteFileAtomic(rules_ / "disk.toml", text));
+  }
+  // "disk.bad sda" for each open finding of the rules that the API shows; "disk.bad" for a rule
+  // without one.
+  std::string RulesShown() const {
+    const Result<Json> rules = remediator_.Get("/api/v1/rules");
+    if (!rules) return rules.error().message;
+    std::string shown;
+    for (const Json& rule : *(*rules)["items"].array()) {
+      if (!shown.empty()) shown += ", ";
+      shown += *rule["name"].string();
+      for (const Json& open : *rule["open"].array()) shown += " " + *open["unit"].string();
+    }
+    return shown;
+  }
+  std::string Refused() const {
+    const Result<Json> rules = remediator_.Get("/api/v1/rules");
+    if (!rules) return rules.error().message;
+    const std::string* const error = (*rules)["refused"]["error"].string();
+    return error == nullptr ? "" : *error;
+  }
+  // Until it is so, with the line said again and again: who reads it may not have the rules yet.
+  testing::AssertionResult Shows(const std::string& wanted, const std::string& line = "") {
+    const bool shown = WaitUntil(clock_, kStepMax, [&] {
+      if (!line.empty()) {
+        EXPECT_TRUE(host_.WriteKernelLine(line, clock_.Wall()));
+      }
+      return RulesShown() == wanted;
+    });
+    if (shown) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << RulesShown() << "\n" << remediator_.LogEnd();
+  }
+  bool MetricIs(const std::string& line) const {
+    return remediator_.Metrics().value_or("").find(line + "\n") != std::string::npos;
+  }
+
+  TempFolder rules_;
+};
+
+TEST_F(RuleReloadE2e, BothTakeWhatChangedAndKeepWhatWasWhereTheFilesHaveErrors) {
+  ASSERT_TRUE(Shows("disk.bad sda", "disk sda bad"));
+
+  WriteRule("disk.worse", "disk (?P<disk>sd[a-z]) worse", "disk sda worse");
+  ASSERT_TRUE(Shows("disk.worse")) << "what a rule found ends with it";
+  ASSERT_TRUE(Shows("disk.worse sdb", "disk sdb worse"));
+  EXPECT_EQ(HostMember("state"), "healthy");
+  const std::string why = remediator_.Get("/api/v1/hosts/lone").value_or(Json()).Dump();
+  EXPECT_EQ(why.find("sda is bad"), std::string::npos) << why;
+
+  WriteRule("disk.worst", "disk (?P<disk>sd[a-z] worst", "disk sda worst");
+  ASSERT_TRUE(WaitUntil(clock_, kStepMax, [this] { return !Refused().empty(); }));
+  EXPECT_NE(Refused().find("disk.toml:3:"), std::string::npos) << Refused();
+  EXPECT_TRUE(MetricIs("fleetmedic_remediator_rules_stale 1"));
+  EXPECT_TRUE(MetricIs("fleetmedic_remediator_rules_refused_total 1"));
+  EXPECT_NE(remediator_.LogEnd().find("the rules changed and have errors"), std::string::npos)
+      << remediator_.LogEnd();
+  const auto listed =
+      RunProgram({"get", "rules"}, kStepMax, {"FLEETMEDIC_RUN_DIR=" + (folder_ / "run")});
+  ASSERT_TRUE(listed) << listed.error().message;
+  EXPECT_NE(listed->standard_output.find("disk.worse"), std::string::npos);
+  EXPECT_NE(listed->standard_error.find("disk.toml:3:"), std::string::npos)
+      << listed->standard_error;
+  ASSERT_TRUE(Shows("disk.worse sdb sdc", "disk sdc worse")) << "the rules from before match";
+
+  WriteRule("disk.worse", "disk (?P<disk>sd[a-z]) worse", "disk sda worse");
+  ASSERT_TRUE(WaitUntil(clock_, kStepMax, [this] { return Refused().empty(); }));
+  EXPECT_TRUE(MetricIs("fleetmedic_remediator_rules_stale 0"));
+  EXPECT_EQ(RulesShown(), "disk.worse sdb sdc");
 }
 
 }  // namespace
