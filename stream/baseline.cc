@@ -6,13 +6,10 @@
 #include "base/result.h"
 
 namespace fleetmedic {
-namespace {
 
-// Where the weight ends: one hour more and what two days' half-life takes of it in an hour.
-const double kWeightMax = Lag<int>::kBlockMinutes /
-                          (1 - std::exp2(-Lag<int>::kBlockMinutes / Baseline::kHalfLifeMinutes));
-
-}  // namespace
+const double Baseline::kWeightMax =
+    Lag<int>::kBlockMinutes /
+    (1 - std::exp2(-Lag<int>::kBlockMinutes / Baseline::kHalfLifeMinutes));
 
 Baseline::Baseline(const BaselineState& state) {
   const auto can_be = [](double sum) { return std::isfinite(sum) && sum >= 0; };

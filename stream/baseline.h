@@ -39,6 +39,8 @@ class Baseline {
   static constexpr double kPriorDispersion = 1;
   static constexpr double kPriorMinutesFirst = 12 * 60;
   static constexpr double kDriftMinutes = 4 * 60;
+  // Where the weight ends: one hour more and what two days' half-life takes of it in an hour.
+  static const double kWeightMax;
 
   Baseline() = default;
   // What cannot be is taken for nothing known.

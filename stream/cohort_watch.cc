@@ -76,6 +76,20 @@ CohortBaseline::Sums& CohortBaseline::Sums::operator+=(const Sums& more) {
   return *this;
 }
 
+CohortBaseline::CohortBaseline(const State& state) {
+  const auto can_be = [](float sum) { return std::isfinite(sum) && sum >= 0; };
+  for (const float sum :
+       {state.weight, state.as_rest, state.as_rest_sq, state.count, state.pairs}) {
+    if (!can_be(sum)) return;
+  }
+  weight_ = std::min(state.weight, static_cast<float>(Baseline::kWeightMax));
+  sums_ = {state.as_rest, state.as_rest_sq, state.count, state.pairs};
+}
+
+CohortBaseline::State CohortBaseline::state() const {
+  return {weight_, sums_.as_rest, sums_.as_rest_sq, sums_.count, sums_.pairs};
+}
+
 void CohortBaseline::Observe(uint32_t count, double as_rest, int minutes) {
   const auto sum = [minutes](double value) { return static_cast<float>(minutes * value); };
   const Sums sums{sum(as_rest), sum(as_rest * as_rest), sum(count), sum(count * (count - 1.0))};
@@ -101,6 +115,32 @@ Expectation CohortBaseline::Expect(double as_rest, double unsure, int window_min
       (seen * weight_ + kPriorDispersion * prior) / std::max(1.0, weight_ + prior);
   return {.mean = ratio * as_rest,
           .dispersion = (1 + dispersion) * (1 + 1 / events) * (1 + unsure) - 1};
+}
+
+CohortWatch::CohortWatch(const State& state)
+    : watched_minutes_(std::clamp(state.watched_minutes, 0, kLearnMinutes)) {
+  for (const Kept& kept : state.cohorts) {
+    const auto [key, value] = kept.cohort;
+    if (entries_.size() <= key) entries_.resize(key + size_t{1});
+    if (entries_[key].size() <= value) entries_[key].resize(value + size_t{1});
+    for (size_t t = 0; t < kTested; ++t) {
+      entries_[key][value][t] = CohortBaseline(kept.windows[t]);
+    }
+  }
+}
+
+CohortWatch::State CohortWatch::state() const {
+  State state;
+  state.watched_minutes = watched_minutes_;
+  for (uint32_t key = 0; key < entries_.size(); ++key) {
+    for (uint32_t value = 0; value < entries_[key].size(); ++value) {
+      Kept kept;
+      kept.cohort = {key, value};
+      for (size_t t = 0; t < kTested; ++t) kept.windows[t] = entries_[key][value][t].state();
+      if (kept.windows[0].weight > 0) state.cohorts.push_back(kept);
+    }
+  }
+  return state;
 }
 
 CohortWatch::AsRest CohortWatch::AsRestOf(const Cohorts::Cohort& cohort, uint32_t seen,
@@ -170,6 +210,7 @@ std::optional<CohortFinding> CohortWatch::Run(Cohorts* cohorts, const Round& rou
 
 void CohortWatch::Learn(const Cohorts& cohorts, const Round& round, const std::vector<bool>& over) {
   watched_minutes_ = std::min(watched_minutes_ + kRoundMinutes, kLearnMinutes);
+  unkept_minutes_ += kRoundMinutes;
   entries_.resize(round.facts.cohorts.size());
   for (uint32_t k = 0; k < entries_.size(); ++k) {
     entries_[k].resize(std::max<size_t>(entries_[k].size(), round.facts.cohorts[k].values_end));

@@ -90,6 +90,23 @@ class CohortBaseline {
   static constexpr double kPriorEvents = 4;
   static constexpr double kPriorDispersion = 0.25;
 
+  // What is learnt, without what is held back: what a snapshot keeps. Weighted sums over minutes,
+  // and their weight.
+  struct State {
+    float weight = 0;
+    float as_rest = 0;     // of e
+    float as_rest_sq = 0;  // of e²
+    float count = 0;       // of x
+    float pairs = 0;       // of x(x - 1)
+
+    bool operator==(const State&) const = default;
+  };
+
+  CohortBaseline() = default;
+  // What cannot be is taken for nothing known.
+  explicit CohortBaseline(const State& state);
+  State state() const;
+
   // Learnt an hour or two later (Lag). `minutes` divides an hour.
   void Observe(uint32_t count, double as_rest, int minutes);
   void Drop() { lag_ = {}; }
@@ -120,6 +137,28 @@ class CohortWatch {
  public:
   static constexpr int kRoundMinutes = 5;
   static constexpr int kLearnMinutes = 24 * 60;
+  static constexpr size_t kTested = 2;  // windows: 10 and 60 minutes
+
+  // What a successor goes on from: the baselines of the cohorts of which anything is learnt.
+  struct Kept {
+    CohortRef cohort;
+    std::array<CohortBaseline::State, kTested> windows;
+
+    bool operator==(const Kept&) const = default;
+  };
+  struct State {
+    int watched_minutes = 0;
+    std::vector<Kept> cohorts;  // by key and value
+
+    bool operator==(const State&) const = default;
+  };
+
+  CohortWatch() = default;
+  explicit CohortWatch(const State& state);
+  State state() const;
+  // That were learnt from since Keep was called.
+  int unkept_minutes() const { return unkept_minutes_; }
+  void Keep() { unkept_minutes_ = 0; }
 
   // What one round looks at. All live as long as the call.
   struct Round {
@@ -141,7 +180,6 @@ class CohortWatch {
   size_t MemoryBytes() const;
 
  private:
-  static constexpr size_t kTested = 2;  // windows
   using Entry = std::array<CohortBaseline, kTested>;
   // What a cohort of so many hosts, `seen` of which saw the pattern, would see as the rest does,
   // and the relative variance of that.
@@ -159,6 +197,7 @@ class CohortWatch {
   void Learn(const Cohorts& cohorts, const Round& round, const std::vector<bool>& over);
 
   int watched_minutes_ = 0;
+  int unkept_minutes_ = 0;
   std::vector<std::vector<Entry>> entries_;  // by key and value
 };
 

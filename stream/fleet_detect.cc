@@ -481,6 +481,35 @@ bool FleetDetect::Restore(const PatternState& state) {
   return true;
 }
 
+std::optional<CohortWatch::State> FleetDetect::CohortsOf(PatternIndex index) const {
+  const Pattern& pattern = patterns_[index];
+  if (pattern.cohorts == nullptr) return std::nullopt;
+  return pattern.cohorts->state();
+}
+
+bool FleetDetect::RestoreCohorts(PatternIndex index, const CohortWatch::State& state) {
+  Pattern& pattern = patterns_[index];
+  if (pattern.cohorts == nullptr && chatty_ >= options_.chatty_patterns_max) return false;
+  if (pattern.cohorts == nullptr) ++chatty_;
+  pattern.cohorts = std::make_unique<CohortWatch>(state);
+  return true;
+}
+
+std::vector<PatternIndex> FleetDetect::TakeLearntCohorts(size_t patterns_max) {
+  std::vector<PatternIndex> due;
+  for (const PatternIndex index : active_) {
+    const CohortWatch* const cohorts = patterns_[index].cohorts.get();
+    if (cohorts == nullptr || cohorts->unkept_minutes() < Lag<int>::kBlockMinutes) continue;
+    due.push_back(index);
+  }
+  std::ranges::sort(due, std::greater<>(), [this](PatternIndex index) {
+    return std::pair(patterns_[index].cohorts->unkept_minutes(), index);
+  });
+  if (due.size() > patterns_max) due.resize(patterns_max);
+  for (const PatternIndex index : due) patterns_[index].cohorts->Keep();
+  return due;
+}
+
 size_t FleetDetect::MemoryBytes() const {
   // Of the hash table: a control byte, the key and the value for each slot; 7/8 full at most.
   size_t bytes = sizeof *this + by_id_.capacity() * (1 + sizeof(std::string) + sizeof(uint32_t)) +

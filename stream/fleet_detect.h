@@ -166,6 +166,15 @@ class FleetDetect {
   void RestoreSilent(const SilentState& state);
   bool Restore(const PatternState& state);
 
+  bool HasCohorts(PatternIndex pattern) const { return patterns_[pattern].cohorts != nullptr; }
+  // The same of a pattern that is tested by cohort; none where it is not.
+  std::optional<CohortWatch::State> CohortsOf(PatternIndex pattern) const;
+  // After Restore of the pattern. False where as many as are allowed are tested by cohort.
+  bool RestoreCohorts(PatternIndex pattern, const CohortWatch::State& state);
+  // The patterns whose cohorts learnt for an hour since they were given here, at most so many:
+  // those that wait the longest.
+  std::vector<PatternIndex> TakeLearntCohorts(size_t patterns_max);
+
   size_t patterns() const { return by_id_.size(); }
   // That have been seen within two hours or are flagged.
   size_t active_patterns() const { return active_.size(); }

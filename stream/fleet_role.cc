@@ -45,6 +45,8 @@ FleetRole::FleetRole(Parts parts)
                                  "Records of fleet issues written: opened, updated, closed.");
   issues_dropped_ = metrics.Counter("fleetmedic_fleet_issues_dropped_total",
                                     "Patterns that were flagged and not told, for a limit.");
+  cohorts_unkept_ = metrics.Counter("fleetmedic_fleet_cohorts_unkept_total",
+                                    "Cohorts of a pattern that were not kept, for a limit.");
   errors_ = metrics.Counter("fleetmedic_fleet_errors_total",
                             "Turns that could not do all; it is tried again.");
   issues_open_ = metrics.Gauge("fleetmedic_fleet_issues", "Fleet issues that are open here.");
@@ -66,6 +68,11 @@ void FleetRole::Turn(MonoTime now) {
   const auto turn = [&]() -> Status {
     FLEETMEDIC_RETURN_IF_ERROR(OpenReaders());
     FLEETMEDIC_ASSIGN_OR_RETURN(bool more, ReadHosts());
+    // What was kept names values of facts: they are known by then.
+    if (!facts_read_) {
+      next_wake_ = now;
+      return {};
+    }
     FLEETMEDIC_ASSIGN_OR_RETURN(const bool leading, TakePartitions(now));
     if (!leading) return {};
     for (auto& [partition, owned] : owned_) {
@@ -129,6 +136,7 @@ Status FleetRole::OpenReaders() {
 Result<bool> FleetRole::ReadHosts() {
   bool more = false;
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<LogRecord> facts, facts_->Poll(kRecordsPerTurn));
+  facts_read_ = facts_read_ || facts.size() < kRecordsPerTurn;
   for (const LogRecord& record : facts) {
     // Those that cannot be read are the remediator's to tell.
     const auto read = Decoded(record.record.value, &HostFactsFromJson);
@@ -317,6 +325,7 @@ void FleetRole::Show() {
   size_t patterns = 0;
   size_t bytes = hosts_.table().MemoryBytes();
   uint64_t dropped = 0;
+  uint64_t unkept = 0;
   for (const auto& [partition, owned] : owned_) {
     if (!owned.shard->leading()) continue;
     const FleetWatch& watch = owned.shard->watch();
@@ -324,6 +333,7 @@ void FleetRole::Show() {
     patterns += watch.detect().patterns();
     bytes += watch.detect().MemoryBytes();
     dropped += watch.issues_dropped();
+    unkept += watch.cohorts_unkept();
   }
   issues_open_.Set(static_cast<double>(issues));
   patterns_.Set(static_cast<double>(patterns));
@@ -333,6 +343,10 @@ void FleetRole::Show() {
   if (dropped > issues_dropped_told_) {
     issues_dropped_.Add(static_cast<double>(dropped - issues_dropped_told_));
     issues_dropped_told_ = dropped;
+  }
+  if (unkept > cohorts_unkept_told_) {
+    cohorts_unkept_.Add(static_cast<double>(unkept - cohorts_unkept_told_));
+    cohorts_unkept_told_ = unkept;
   }
   if (counts_ == nullptr) return;
   const Result<Reader::Lag> lag = counts_->Behind();

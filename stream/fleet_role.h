@@ -90,6 +90,7 @@ class FleetRole final : public Role {
   std::set<std::string> rules_;  // in use
   FleetHosts hosts_;
   std::unique_ptr<Reader> facts_;
+  bool facts_read_ = false;  // once to their end
   std::unique_ptr<Reader> tasks_;
   std::unique_ptr<Reader> beats_;
   std::unique_ptr<Reader> counts_;
@@ -107,6 +108,7 @@ class FleetRole final : public Role {
   MetricCounter counts_unreadable_;
   MetricCounter issues_told_;
   MetricCounter issues_dropped_;
+  MetricCounter cohorts_unkept_;
   MetricCounter errors_;
   MetricGauge issues_open_;
   MetricGauge patterns_;
@@ -115,6 +117,7 @@ class FleetRole final : public Role {
   MetricGauge memory_;
   MetricGauge lag_seconds_;
   uint64_t issues_dropped_told_ = 0;
+  uint64_t cohorts_unkept_told_ = 0;
   // Last: its end stops the wakes before anything that they could meet is gone.
   std::unique_ptr<Subscription> subscription_;
 };

@@ -99,7 +99,12 @@ Status FleetShard::Load() {
   }
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> patterns, ScanAll(*store_, Table::kBaselines));
   std::vector<std::pair<int64_t, std::pair<std::string, Json>>> by_hit;
+  std::vector<std::pair<std::string, const Row*>> cohorts;
   for (const Row& row : patterns) {
+    if (std::optional<std::string> of = FleetWatch::CohortRowOf(row.key)) {
+      cohorts.emplace_back(*std::move(of), &row);
+      continue;
+    }
     Result<Json> json = Json::Parse(row.value);
     if (!json) continue;
     const int64_t last_hit = (*json)["last_hit"].integer().value_or(0);
@@ -113,6 +118,25 @@ Status FleetShard::Load() {
                  {{"pattern", pattern.first}, {"error", restored.error().message}});
     }
   }
+  FLEETMEDIC_RETURN_IF_ERROR(LoadIssues(watch.get(), now));
+  for (const auto& [pattern, row] : cohorts) {
+    // One at a time: as text they take a fifth of the room.
+    const Result<Json> json = Json::Parse(row->value);
+    if (!json) continue;
+    if (const Status restored = watch->RestoreCohorts(pattern, *json); !restored) {
+      LogWarning("what is known of a pattern's cohorts is lost",
+                 {{"pattern", pattern}, {"error", restored.error().message}});
+    }
+  }
+  watch->UseRules(parts_.rules, now);
+  watch_ = std::move(watch);
+  LogInfo("watches the fleet", {{"partition", partition_},
+                                {"patterns", watch_->detect().patterns()},
+                                {"issues", watch_->open_issues()}});
+  return {};
+}
+
+Status FleetShard::LoadIssues(FleetWatch* watch, WallTime now) {
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> issues, ScanAll(*store_, Table::kIssues));
   for (const Row& row : issues) {
     const Result<Json> json = Json::Parse(row.value);
@@ -133,11 +157,6 @@ Status FleetShard::Load() {
       LogWarning("a fleet issue is lost", {{"id", row.key}, {"error", restored.error().message}});
     }
   }
-  watch->UseRules(parts_.rules, now);
-  watch_ = std::move(watch);
-  LogInfo("watches the fleet", {{"partition", partition_},
-                                {"patterns", watch_->detect().patterns()},
-                                {"issues", watch_->open_issues()}});
   return {};
 }
 

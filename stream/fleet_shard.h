@@ -60,6 +60,7 @@ class FleetShard {
 
  private:
   Status Load();
+  Status LoadIssues(FleetWatch* watch, WallTime now);
   void StepDown();
   Status CommitRows(const std::vector<FleetIssue>& issues, bool patterns, uint32_t hosts_reporting,
                     const std::vector<Position>& beats);

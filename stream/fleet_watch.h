@@ -70,13 +70,22 @@ class FleetWatch {
     std::string key;  // the pattern
     Json value;
   };
-  // Patterns that changed since the last call; `removed`: that are no more.
+  // Rows of patterns that changed since the last call, and of the cohorts of some, each once an
+  // hour; `removed`: that are no more. To be called about once a minute.
+  static constexpr size_t kCohortRowsMax = 20;  // of one call
+  static constexpr size_t kCohortRowBytesMax = size_t{128} << 10;
   std::vector<Saved> TakeChangedPatterns(std::set<std::string>* removed);
+  // The pattern whose cohorts a row is of; none where it is of the pattern itself.
+  static std::optional<std::string> CohortRowOf(std::string_view key);
   Json SavedWhole() const;
   // In this order, before anything else is called. Errors leave out what they are of.
   Status RestoreWhole(const Json& saved);
   Status RestorePattern(const std::string& key, const Json& saved);
   Status RestoreIssue(FleetIssue issue, FleetReach reach, WallTime now);
+  // Values that no host has now are left out: the hosts' facts are to be known by then.
+  Status RestoreCohorts(const std::string& pattern, const Json& saved);
+  // Cohorts that a row had no room for, since the start.
+  uint64_t cohorts_unkept() const { return cohorts_unkept_; }
   // A changed issue, as it is kept.
   Json SavedIssue(const FleetIssue& issue) const;
   static Result<std::pair<FleetIssue, FleetReach>> SavedIssueFrom(const Json& saved);
@@ -113,6 +122,7 @@ class FleetWatch {
   void Measure(const FleetEvent& event, Tracked* tracked) const;
   void Update(Tracked* tracked, WallTime now);
   void SetScope(const FleetEvent& event, Tracked* tracked) const;
+  Json CohortsJson(const CohortWatch::State& state);
   CohortRef CohortOf(const IssueScope& scope, FleetReach reach) const;
   std::optional<PatternIndex> Interned(const std::string& pattern, PatternKind kind);
 
@@ -125,6 +135,8 @@ class FleetWatch {
   std::deque<PatternCount> held_;
   std::set<std::string> dirty_;
   std::set<std::string> saved_;
+  std::set<std::string> saved_cohorts_;  // patterns
+  uint64_t cohorts_unkept_ = 0;
   std::map<std::string, WallTime> ended_rules_;  // and when they did
   int64_t saved_minute_ = 0;                     // of what was restored
   uint64_t issues_dropped_ = 0;

@@ -1,6 +1,11 @@
 // What a fleet watch keeps for its successor.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <iterator>
+
+#include <fmt/format.h>
 
 #include "model/words.h"
 #include "stream/fleet_watch.h"
@@ -35,6 +40,32 @@ Json BaselinesJson(const std::array<BaselineState, kWindows>& baselines) {
   Json list(Json::Array{});
   for (const BaselineState& state : baselines) list.Append(BaselineJson(state));
   return list;
+}
+
+// An identifier has no space in it: no pattern is called like this.
+constexpr std::string_view kCohortRowPrefix = "cohorts of ";
+
+std::string CohortRow(const std::string& pattern) {
+  return std::string(kCohortRowPrefix) + pattern;
+}
+
+// Far above what any number of hosts and minutes makes.
+constexpr double kSumMax = 1e30;
+
+// Six digits say as much as is known, and take half the room.
+Json Shortened(float value) {
+  return Json(std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr));
+}
+
+std::vector<float> FloatsOf(const Json& json) {
+  std::vector<float> floats;
+  if (json.array() == nullptr) return floats;
+  for (const Json& each : *json.array()) {
+    const double number = each.number().value_or(-1);
+    // What no sum can be is nothing known.
+    floats.push_back(std::abs(number) < kSumMax ? static_cast<float>(number) : -1);
+  }
+  return floats;
 }
 
 Status TakeBaselines(const std::vector<BaselineState>& read, int64_t minutes_since,
@@ -83,6 +114,17 @@ std::vector<FleetWatch::Saved> FleetWatch::TakeChangedPatterns(std::set<std::str
   std::erase_if(saved_, [&](const std::string& pattern) {
     if (detect_.Find(pattern)) return false;
     removed->insert(pattern);
+    return true;
+  });
+  for (const PatternIndex index : detect_.TakeLearntCohorts(kCohortRowsMax)) {
+    const std::string pattern = detect_.State(index).id;
+    changed.push_back({CohortRow(pattern), CohortsJson(*detect_.CohortsOf(index))});
+    saved_cohorts_.insert(pattern);
+  }
+  std::erase_if(saved_cohorts_, [&](const std::string& pattern) {
+    const std::optional<PatternIndex> index = detect_.Find(pattern);
+    if (index && detect_.HasCohorts(*index)) return false;
+    removed->insert(CohortRow(pattern));
     return true;
   });
   std::erase_if(known_, [&](const auto& entry) { return !detect_.Find(entry.first); });
@@ -168,6 +210,76 @@ Status FleetWatch::RestoreIssue(FleetIssue issue, FleetReach reach, WallTime now
   tracked.issue = std::move(issue);
   issues_.insert_or_assign(tracked.issue.pattern, std::move(tracked));
   return {};
+}
+
+std::optional<std::string> FleetWatch::CohortRowOf(std::string_view key) {
+  if (!key.starts_with(kCohortRowPrefix)) return std::nullopt;
+  return std::string(key.substr(kCohortRowPrefix.size()));
+}
+
+// By the names of facts and values, since their numbers are another process's: of each value the
+// state of its windows, one number after the other.
+Json FleetWatch::CohortsJson(const CohortWatch::State& state) {
+  const HostTable& table = hosts_->table();
+  std::array<Json::Object, std::size(FleetHosts::kCohortKeys)> values;
+  size_t bytes = 0;
+  for (const CohortWatch::Kept& kept : state.cohorts) {
+    const std::optional<KeyNumber> key = table.FindKey(FleetHosts::kCohortKeys[kept.cohort.key]);
+    if (!key || kept.cohort.value >= table.values_end(*key)) continue;
+    Json numbers(Json::Array{});
+    for (const CohortBaseline::State& window : kept.windows) {
+      for (const float number :
+           {window.weight, window.as_rest, window.as_rest_sq, window.count, window.pairs}) {
+        numbers.Append(Shortened(number));
+      }
+    }
+    const std::string& value = table.ValueName(*key, kept.cohort.value);
+    bytes += value.size() + numbers.Dump().size() + 4;
+    if (bytes > kCohortRowBytesMax) {
+      ++cohorts_unkept_;
+      continue;
+    }
+    values[kept.cohort.key].emplace(value, std::move(numbers));
+  }
+  Json keys(Json::Object{});
+  for (size_t k = 0; k < values.size(); ++k) {
+    if (!values[k].empty()) keys.Set(FleetHosts::kCohortKeys[k], Json(std::move(values[k])));
+  }
+  Json json;
+  json.Set("watched", state.watched_minutes);
+  json.Set("cohorts", std::move(keys));
+  return json;
+}
+
+Status FleetWatch::RestoreCohorts(const std::string& pattern, const Json& saved) {
+  saved_cohorts_.insert(pattern);
+  const std::optional<PatternIndex> index = detect_.Find(pattern);
+  if (!index) return Fail(Code::kNotFound, "the pattern is not known");
+  const HostTable& table = hosts_->table();
+  CohortWatch::State state;
+  state.watched_minutes = static_cast<int>(
+      std::clamp<int64_t>(saved["watched"].integer().value_or(0), 0, CohortWatch::kLearnMinutes));
+  for (uint32_t k = 0; k < std::size(FleetHosts::kCohortKeys); ++k) {
+    const Json::Object* const values = saved["cohorts"][FleetHosts::kCohortKeys[k]].object();
+    const std::optional<KeyNumber> key = table.FindKey(FleetHosts::kCohortKeys[k]);
+    if (values == nullptr || !key) continue;
+    for (const auto& [name, numbers] : *values) {
+      const std::optional<ValueNumber> value = table.FindValue(*key, name);
+      const std::vector<float> read = FloatsOf(numbers);
+      if (read.size() != 5 * CohortWatch::kTested) {
+        return Fail(Code::kInvalidArgument, "expected five numbers for each window of a cohort");
+      }
+      if (!value) continue;
+      CohortWatch::Kept kept{.cohort = {k, *value}, .windows = {}};
+      for (size_t t = 0; t < CohortWatch::kTested; ++t) {
+        const float* const at = read.data() + 5 * t;
+        kept.windows[t] = {at[0], at[1], at[2], at[3], at[4]};
+      }
+      state.cohorts.push_back(kept);
+    }
+  }
+  if (detect_.RestoreCohorts(*index, state)) return {};
+  return Fail(Code::kFull, "there is no room for cohorts");
 }
 
 CohortRef FleetWatch::CohortOf(const IssueScope& scope, FleetReach reach) const {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/random.h"
+
 namespace fleetmedic {
 namespace {
 
@@ -170,9 +172,10 @@ TEST_F(FleetWatchTest, ASuccessorGoesOnWithTheIssuesAndTheBaselines) {
   ASSERT_TRUE(next.RestoreWhole(watch_.SavedWhole()));
   std::set<std::string> removed;
   const auto patterns = watch_.TakeChangedPatterns(&removed);
-  ASSERT_THAT(patterns, SizeIs(1));
+  ASSERT_THAT(patterns, SizeIs(2)) << "the pattern and its cohorts";
   EXPECT_THAT(removed, IsEmpty());
   for (const auto& [key, value] : patterns) {
+    if (FleetWatch::CohortRowOf(key)) continue;
     ASSERT_TRUE(next.RestorePattern(key, Json::Parse(value.Dump()).value()));
   }
   auto saved = FleetWatch::SavedIssueFrom(Json::Parse(watch_.SavedIssue(issues[0]).Dump()).value());
@@ -239,6 +242,146 @@ TEST_F(FleetWatchTest, CountsOfARuleThatWeDoNotKnowYetAreTaken) {
   Quiet(&watch_, std::chrono::ceil<Minutes>(FleetWatch::kEndedRuleKept));
   Say({1, 2, 3});
   EXPECT_TRUE(watch_.detect().Find("k.io"));
+}
+
+// A pattern that some hosts have at any time, so that it is tested by cohort.
+class FleetWatchCohortTest : public FleetWatchTest {
+ protected:
+  // What a store would hold of the watch.
+  void Keep(FleetWatch* watch) {
+    std::set<std::string> removed;
+    for (FleetWatch::Saved& saved : watch->TakeChangedPatterns(&removed)) {
+      rows_[saved.key] = saved.value.Dump();
+    }
+    for (const std::string& key : removed) rows_.erase(key);
+  }
+  // Half of the minutes a host has it, and each minute two of kernel 6.1.99 that are sick.
+  void Chat(FleetWatch* watch, FleetHosts* hosts, Minutes span, bool sick = false) {
+    for (Minutes passed(0); passed < span; passed += Minutes(1)) {
+      now_ += Minutes(1);
+      for (int host = 0; host < kHosts; ++host) hosts->Heard(HostId(Name(host)), now_);
+      watch->Forget(hosts->EndOfMinute(now_));
+      if (random_.Chance(0.5)) watch->Take(Count({static_cast<int>(random_.Below(kHosts))}), now_);
+      const int one = static_cast<int>(random_.Below(20));
+      if (sick) watch->Take(Count({one * 10, (one + 7) % 20 * 10}), now_);
+      watch->Advance(now_);
+      Keep(watch);
+    }
+  }
+  // A successor on what was kept; `with`: of which rows.
+  std::unique_ptr<FleetWatch> Successor(FleetHosts* hosts, bool with_cohorts) {
+    AddHosts(hosts);
+    auto next = std::make_unique<FleetWatch>(FleetWatchOptions(), hosts, now_);
+    EXPECT_TRUE(next->RestoreWhole(watch_.SavedWhole()));
+    for (const auto& [key, value] : rows_) {
+      if (FleetWatch::CohortRowOf(key)) continue;
+      EXPECT_TRUE(next->RestorePattern(key, Json::Parse(value).value()));
+    }
+    for (const auto& [key, value] : rows_) {
+      const std::optional<std::string> pattern = FleetWatch::CohortRowOf(key);
+      if (!pattern || !with_cohorts) continue;
+      const Status restored = next->RestoreCohorts(*pattern, Json::Parse(value).value());
+      EXPECT_TRUE(restored) << restored.error().message;
+    }
+    return next;
+  }
+  std::vector<IssueScope> ScopesOf(FleetWatch* watch) {
+    std::vector<IssueScope> scopes;
+    for (const FleetIssue& issue : watch->TakeChanged()) scopes.push_back(issue.scope);
+    return scopes;
+  }
+
+  std::map<std::string, std::string> rows_;
+  Random random_{5};
+};
+
+TEST_F(FleetWatchCohortTest, ASuccessorTestsCohortsAtOnce) {
+  Chat(&watch_, &hosts_, Hours(28));
+  ASSERT_THAT(ScopesOf(&watch_), IsEmpty());
+  ASSERT_THAT(rows_, SizeIs(2));
+  const auto row = rows_.find("cohorts of k.io");
+  ASSERT_NE(row, rows_.end());
+  const Json kept = Json::Parse(row->second).value();
+  EXPECT_EQ(kept["watched"].integer(), CohortWatch::kLearnMinutes);
+  EXPECT_EQ(kept["cohorts"]["kernel"]["6.1.99"].array()->size(), 10u);
+  EXPECT_EQ(kept["cohorts"]["kernel"]["6.1.1"].array(), nullptr) << "most hosts are no cohort";
+  // Three cohorts: what docs/fleet_issues.md says of the room they take.
+  EXPECT_LT(row->second.size(), 3u * 110 + 60) << row->second;
+
+  const auto before = rows_;
+  const WallTime then = now_;
+  for (const bool with_cohorts : {false, true}) {
+    rows_ = before;
+    now_ = then;
+    FleetHosts hosts;
+    const auto next = Successor(&hosts, with_cohorts);
+    // Facts have other numbers there, if any at all.
+    Chat(next.get(), &hosts, Minutes(70));
+    EXPECT_THAT(ScopesOf(next.get()), IsEmpty());
+    Chat(next.get(), &hosts, Minutes(65), true);
+    const std::vector<IssueScope> scopes = ScopesOf(next.get());
+    if (with_cohorts) {
+      ASSERT_FALSE(scopes.empty());
+      EXPECT_EQ(scopes[0], (IssueScope{"kernel", "6.1.99"}));
+    } else {
+      EXPECT_THAT(scopes, IsEmpty()) << "so that the test above is one";
+    }
+  }
+}
+
+TEST_F(FleetWatchCohortTest, WhatWasKeptOfCohortsGoesWithThePattern) {
+  Chat(&watch_, &hosts_, Hours(6));
+  ASSERT_TRUE(rows_.contains("cohorts of k.io"));
+  watch_.UseRules({}, now_);
+  Keep(&watch_);
+  EXPECT_THAT(rows_, IsEmpty());
+}
+
+TEST_F(FleetWatchCohortTest, ASecondRestartFindsWhatTheFirstDid) {
+  Chat(&watch_, &hosts_, Hours(6));
+  const std::string kept = rows_.at("cohorts of k.io");
+  FleetHosts hosts;
+  const auto next = Successor(&hosts, true);
+  Keep(next.get());
+  Chat(next.get(), &hosts, Minutes(30));
+  EXPECT_EQ(rows_.at("cohorts of k.io"), kept) << "it is not written before it learnt an hour more";
+}
+
+TEST_F(FleetWatchCohortTest, WhatCannotBeReadOfCohortsIsRefused) {
+  for (const char* const bad : {R"({"watched": 5, "cohorts": {"kernel": {"6.1.99": [1, 2]}}})",
+                                R"({"watched": 5, "cohorts": {"kernel": {"6.1.99": "x"}}})"}) {
+    EXPECT_FALSE(watch_.RestoreCohorts("k.io", Json::Parse(bad).value())) << bad;
+  }
+  const Json fine =
+      Json::Parse(R"({"watched": -5, "cohorts": {"kernel": {"6.9": [1]}, "x": 1}})").value();
+  EXPECT_FALSE(watch_.RestoreCohorts("k.unheard", fine));
+  // Sums that cannot be are nothing known.
+  const Json absurd =
+      Json::Parse(R"({"cohorts": {"kernel": {"6.1.99": [-1, 1, 1, 1, 1, 1e300, 1, 1, 1, 1]}}})")
+          .value();
+  ASSERT_TRUE(watch_.RestoreCohorts("k.io", absurd));
+  EXPECT_THAT(watch_.detect().CohortsOf(*watch_.detect().Find("k.io"))->cohorts, IsEmpty());
+}
+
+TEST_F(FleetWatchCohortTest, ARowOfManyCohortsHasALimit) {
+  FleetHosts hosts;
+  for (int host = 0; host < kHosts; ++host) {
+    HostFacts facts;
+    facts.host = HostId(Name(host));
+    const std::string name = std::to_string(host / 2) + std::string(240, 'x');
+    facts.kernel = facts.image = facts.agent_version = facts.instance_type = name;
+    facts.zone = facts.pool = name;
+    hosts.TakeFacts(facts, now_);
+  }
+  FleetWatchOptions options;
+  options.detect.cohorts.hosts_min = 1;
+  FleetWatch watch(options, &hosts, now_);
+  watch.UseRules({"k.io"}, now_);
+  Chat(&watch, &hosts, Hours(6));
+  const size_t bytes = rows_.at("cohorts of k.io").size();
+  EXPECT_GT(bytes, FleetWatch::kCohortRowBytesMax * 9 / 10);
+  EXPECT_LT(bytes, FleetWatch::kCohortRowBytesMax * 11 / 10);
+  EXPECT_GT(watch.cohorts_unkept(), 0u);
 }
 
 TEST_F(FleetWatchTest, WhatCannotBeReadOfAPredecessorIsRefused) {
