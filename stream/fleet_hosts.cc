@@ -10,13 +10,16 @@ constexpr Millis kForgetAfter = Minutes(61);
 
 }  // namespace
 
+std::set<std::string> WorkOf(const ExecutorReport& report) {
+  std::set<std::string> work;
+  for (const TaskStatus& task : report.tasks) work.insert("job=" + task.job.str());
+  return work;
+}
+
 void FleetHosts::TakeFacts(const HostFacts& facts, WallTime at) { table_.SetFacts(facts, at); }
 
 void FleetHosts::TakeWork(const ExecutorReport& report, WallTime at) {
-  if (!report.complete) return;
-  std::set<std::string> work;
-  for (const TaskStatus& task : report.tasks) work.insert("job=" + task.job.str());
-  table_.SetWork(report.host, work, at);
+  if (report.complete) table_.SetWork(report.host, WorkOf(report), at);
 }
 
 void FleetHosts::Heard(const HostId& host, WallTime at) {

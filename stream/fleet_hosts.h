@@ -17,6 +17,9 @@
 
 namespace fleetmedic {
 
+// What the report's host runs, by the names that HostTable::SetWork takes.
+std::set<std::string> WorkOf(const ExecutorReport& report);
+
 // Owned by one thread; what it gives views of lives until the next call that is not const.
 class FleetHosts {
  public:

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "stream/fleet_hosts.h"
 #include "stream/pattern_diff.h"
 
 namespace fleetmedic {
@@ -122,6 +124,42 @@ PatternHistory::Span PatternHistory::SpanOf(Millis range, WallTime now) {
   return span;
 }
 
+void PatternHistory::NoteHeard(HostIndex host, Minute minute) {
+  if (presence_.size() <= host) presence_.resize(hosts_.index_end());
+  Presence& presence = presence_[host];
+  presence.heard = std::max(presence.heard, minute);
+  if (std::exchange(presence.gone, false)) --gone_;
+}
+
+void PatternHistory::Heard(const HostId& host, WallTime at) {
+  if (const std::optional<HostIndex> index = hosts_.Add(host)) NoteHeard(*index, MinuteOf(at));
+}
+
+void PatternHistory::TakeFacts(const HostFacts& facts, WallTime at) {
+  if (hosts_.SetFacts(facts, at)) Heard(facts.host, at);
+}
+
+void PatternHistory::TakeWork(const ExecutorReport& report, WallTime at) {
+  if (report.complete) hosts_.SetWork(report.host, WorkOf(report), at);
+  Heard(report.host, at);
+}
+
+void PatternHistory::PruneHosts(WallTime now) {
+  const Minute gone_before = MinuteOf(now - kGoneAfter);
+  for (HostIndex host = 0; host < presence_.size(); ++host) {
+    Presence& presence = presence_[host];
+    if (presence.gone || presence.heard == 0 || presence.heard >= gone_before) continue;
+    presence.gone = true;
+    ++gone_;
+    hosts_.Remove(hosts_.Host(host), now);
+  }
+  // Marks are a day old at most, and a host was heard of when it made its last.
+  for (const HostIndex host : hosts_.Forget(now - Minutes(kDayMinutes) - kGoneAfter)) {
+    presence_[host] = {};
+    --gone_;
+  }
+}
+
 void PatternHistory::MakeRoom() {
   std::vector<Minute> seen;
   seen.reserve(rows_.size());
@@ -169,7 +207,10 @@ void PatternHistory::Take(const PatternCount& count, WallTime now) {
   std::vector<HostIndex> hosts;
   hosts.reserve(count.hosts.size());
   for (const HostId& host : count.hosts) {
-    if (const std::optional<HostIndex> index = hosts_.Add(host)) hosts.push_back(*index);
+    const std::optional<HostIndex> index = hosts_.Add(host);
+    if (!index) continue;
+    NoteHeard(*index, minute);
+    hosts.push_back(*index);
   }
   const size_t free = limits_.host_marks_max - std::min(marks_, limits_.host_marks_max);
   const PatternTrace::Taken taken = row->trace.Take(minute, count.partition, count.first_offset,
@@ -239,6 +280,7 @@ void PatternHistory::Prune(WallTime now) {
     if (again) kept /= 2;
   }
   if (minute > kDayMinutes) begins_ = std::max(begins_, minute - kDayMinutes);
+  PruneHosts(now);
 }
 
 PatternHistory::ScopeColumn PatternHistory::ColumnOf(const IssueScope& scope) const {
@@ -390,8 +432,14 @@ Result<PatternDetail> PatternHistory::Show(std::string_view pattern, Millis rang
   return detail;
 }
 
-Result<std::vector<uint64_t>> PatternHistory::BitsAmong(const PatternSelection& selection) const {
+Result<std::vector<uint64_t>> PatternHistory::BitsAmong(const PatternSelection& selection,
+                                                        Minute from) const {
   std::vector<uint64_t> bits;
+  if (gone_ > 0) bits.assign(hosts_.index_end() / 64 + 1, ~uint64_t{0});
+  for (HostIndex host = 0; gone_ > 0 && host < presence_.size(); ++host) {
+    const bool left = presence_[host].gone && presence_[host].heard < from;
+    if (left) bits[host / 64] &= ~(uint64_t{1} << host % 64);
+  }
   for (const auto& [fact, value] : selection.among) {
     const ScopeColumn column = ColumnOf({fact, value});
     if (column.value == kValueUnknown) {
@@ -427,7 +475,7 @@ Result<PatternDiff> PatternHistory::Diff(std::string_view pattern,
   for (const auto& [host, marks] : found->second.trace.hosts()) {
     if (marks.Within(span.from, span.to)) hit.push_back(host);
   }
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<uint64_t> among, BitsAmong(selection));
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<uint64_t> among, BitsAmong(selection, span.from));
   PatternDiff diff = DifferencesOf(hosts_, hit, among, now);
   diff.pattern = found->first;
   diff.from = TimeOf(span.from);
@@ -472,7 +520,7 @@ PatternHistory::Figures PatternHistory::Count(WallTime now) const {
 }
 
 size_t PatternHistory::MemoryBytes() const {
-  size_t bytes = hosts_.MemoryBytes() + text_bytes_;
+  size_t bytes = hosts_.MemoryBytes() + presence_.capacity() * sizeof(Presence) + text_bytes_;
   for (const auto& [name, row] : rows_) bytes += kPatternBytes + row.trace.MemoryBytes();
   return bytes;
 }

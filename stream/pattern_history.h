@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/command.h"
 #include "model/pattern_book.h"
 #include "stream/host_table.h"
 #include "stream/pattern_trace.h"
@@ -50,7 +51,14 @@ class PatternHistory {
  public:
   explicit PatternHistory(const PatternHistoryLimits& limits = {});
 
-  void TakeFacts(const HostFacts& facts, WallTime at) { hosts_.SetFacts(facts, at); }
+  // A host that nothing was heard of for so long has left: it is not compared any more, but for
+  // times when it was there.
+  static constexpr Millis kGoneAfter = Hours(1);
+
+  // `at`: when the host told it. What it says and what is counted on it says that it is there, too.
+  void TakeFacts(const HostFacts& facts, WallTime at);
+  void TakeWork(const ExecutorReport& report, WallTime at);
+  void Heard(const HostId& host, WallTime at);
   void Take(const PatternCount& count, WallTime now);
   void TakeIssue(FleetIssue issue);
   // Forgets what is too old. About once a minute.
@@ -114,11 +122,20 @@ class PatternHistory {
   double MeanTenHosts(const Row& row, Minute now) const;
   std::vector<uint64_t> Trend(const Row& row, Span span) const;
   void MapIssues();
-  // A bit for each host with all of the facts; empty where none are asked for.
-  Result<std::vector<uint64_t>> BitsAmong(const PatternSelection& selection) const;
+  void NoteHeard(HostIndex host, Minute minute);
+  void PruneHosts(WallTime now);
+  // A bit for each host that was there then or since, and has all of the facts; empty for all.
+  Result<std::vector<uint64_t>> BitsAmong(const PatternSelection& selection, Minute from) const;
 
   const PatternHistoryLimits limits_;
   HostTable hosts_;
+  // By the host's number. Numbers are given up when no mark of a pattern can have them.
+  struct Presence {
+    Minute heard = 0;
+    bool gone = false;
+  };
+  std::vector<Presence> presence_;
+  size_t gone_ = 0;
   std::map<std::string, Row, std::less<>> rows_;
   std::map<std::string, FleetIssuePtr, std::less<>> issues_;
   std::map<std::string, std::string, std::less<>> open_issue_;  // by pattern

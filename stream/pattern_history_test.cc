@@ -1,5 +1,7 @@
 #include "stream/pattern_history.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -252,6 +254,88 @@ TEST_F(PatternHistoryTest, ValuesPastTheMostFrequentAreOthers) {
   uint64_t all = variable.other_lines;
   for (const auto& [value, lines] : variable.values) all += lines;
   EXPECT_EQ(all, 820u);
+}
+
+TEST_F(PatternHistoryTest, HostsAreComparedByTheJobsThatRunOnThem) {
+  for (int host = 0; host < 100; ++host) {
+    HostFacts facts;
+    facts.host = Hosts(host, 1)[0];
+    history_->TakeFacts(facts, kNow - Hours(2));
+    ExecutorReport report;
+    report.host = facts.host;
+    report.complete = true;
+    TaskStatus task;
+    task.task = TaskId(fmt::format("task-{}", host));
+    task.job = JobId(host < 20 ? "transcode" : "web");
+    report.tasks = {task};
+    history_->TakeWork(report, kNow - Minutes(90));
+    // One that does not tell all says nothing.
+    report.complete = false;
+    report.tasks.clear();
+    history_->TakeWork(report, kNow);
+  }
+  Take(Count("disk.slow", 5, 20));
+  const PatternDiff diff = history_->Diff("disk.slow", {}, kNow).value();
+  ASSERT_TRUE(diff.enough);
+  const auto row = std::ranges::find(diff.rows, "transcode", &PatternDifference::value);
+  ASSERT_NE(row, diff.rows.end());
+  EXPECT_EQ(row->fact, "job");
+  EXPECT_EQ(row->hit_with, 20u);
+  EXPECT_EQ(row->others_with, 0u);
+  EXPECT_THAT(diff.why, testing::HasSubstr("job transcode"));
+}
+
+TEST_F(PatternHistoryTest, HostsThatLeftAreComparedForTimesWhenTheyWereThere) {
+  for (int host = 0; host < 100; ++host) {
+    HostFacts facts;
+    facts.host = Hosts(host, 1)[0];
+    facts.rack = host % 2 == 0 ? "r1" : "r2";
+    history_->TakeFacts(facts, kNow - Hours(10));
+  }
+  // The lowest 60 beat on; of those that left three hours ago ten were hit before.
+  for (int host = 0; host < 100; ++host) {
+    history_->Heard(Hosts(host, 1)[0], host < 60 ? kNow : kNow - Hours(3));
+  }
+  PatternCount before = Count("disk.slow", 200, 0);
+  before.hosts = Hosts(60, 10);
+  Take(before);
+  Take(Count("disk.slow", 5, 20));
+  EXPECT_EQ(history_->Diff("disk.slow", {}, kNow)->others, 80u);
+  history_->Prune(kNow);
+  EXPECT_EQ(history_->Diff("disk.slow", {}, kNow)->hit, 20u);
+  EXPECT_EQ(history_->Diff("disk.slow", {}, kNow)->others, 40u);
+  PatternSelection long_ago;
+  long_ago.range = Hours(4);
+  EXPECT_EQ(history_->Diff("disk.slow", long_ago, kNow)->hit, 30u);
+  EXPECT_EQ(history_->Diff("disk.slow", long_ago, kNow)->others, 70u);
+  PatternSelection rack;
+  rack.among = {{"rack", "r1"}};
+  EXPECT_EQ(history_->Diff("disk.slow", rack, kNow)->others, 20u);
+  // One that comes back is of the fleet again.
+  history_->Heard(Hosts(99, 1)[0], kNow);
+  history_->Prune(kNow);
+  EXPECT_EQ(history_->Diff("disk.slow", {}, kNow)->others, 41u);
+}
+
+TEST_F(PatternHistoryTest, HostsThatLeftGiveRoomWhenTheirMarksAreGone) {
+  PatternHistoryLimits limits;
+  limits.hosts.hosts_max = 50;
+  history_.emplace(limits);
+  Take(Count("disk.slow", 0, 50));
+  const auto take_other_hosts = [&](WallTime now) {
+    PatternCount count = Count("net.flap", 0, 0);
+    count.minute = now;
+    count.hosts = Hosts(1000, 50);
+    history_->Take(count, now);
+    return history_->Show("net.flap", Hours(1), now)->hosts.size();
+  };
+  WallTime now = kNow;
+  for (; now < kNow + Hours(25); now += Minutes(30)) history_->Prune(now);
+  EXPECT_EQ(take_other_hosts(now), 0u);
+  for (; now < kNow + Hours(28); now += Minutes(30)) history_->Prune(now);
+  EXPECT_EQ(take_other_hosts(now), 50u);
+  EXPECT_FALSE(history_->Show("disk.slow", Hours(24), now))
+      << "no mark of theirs has their numbers";
 }
 
 TEST_F(PatternHistoryTest, WhatIsTooOldOrOfTheFutureIsPassedOver) {

@@ -1,5 +1,6 @@
 #include "stream/pattern_keeper.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,7 +15,13 @@ constexpr Millis kLookEvery = Seconds(1);
 constexpr Millis kTidyEvery = Seconds(15);
 // Counts that were written longer ago are of minutes that are not kept.
 constexpr Millis kWrittenWithin = Hours(25);
+// Of tasks and beats: what was written longer ago says nothing of now.
+constexpr Millis kToldWithin = Hours(2);
 constexpr std::string_view kDroppedHelp = "What the pattern keeper left out because of a limit.";
+
+bool WrittenBefore(const LogRecord& record, WallTime time) {
+  return record.record.timestamp != kWallNever && record.record.timestamp < time;
+}
 
 template <typename T>
 Result<T> Decoded(const LogRecord& record, Result<T> (*decode)(const Json&)) {
@@ -36,7 +43,7 @@ PatternKeeper::PatternKeeper(const Clock* clock, EventLog* log, Metrics* metrics
   issue_hosts_ = metrics->Gauge("fleetmedic_issue_hosts", "Hosts in open fleet issues.");
   bytes_ = metrics->Gauge("fleetmedic_pattern_keeper_bytes", "What the pattern keeper holds.");
   refused_ = metrics->Counter("fleetmedic_pattern_keeper_refused_total",
-                              "Records of counts, issues and hosts that cannot be read.");
+                              "Records of counts, issues, hosts and tasks that cannot be read.");
   const auto dropped = [metrics](std::string_view what) {
     return metrics->Counter("fleetmedic_pattern_keeper_dropped_total", kDroppedHelp,
                             {{"what", std::string(what)}});
@@ -82,6 +89,8 @@ void PatternKeeper::Turn(MonoTime now) {
   next_wake_ = now + kLookEvery;
   // First what hosts are, so that a scope finds them.
   TakeHosts();
+  TakeTasks();
+  TakeBeats();
   TakeIssues();
   const bool more = TakeCounts();
   {
@@ -103,6 +112,30 @@ void PatternKeeper::TakeHosts() {
   }
 }
 
+void PatternKeeper::TakeTasks() {
+  const WallTime now = clock_->Wall();
+  for (const LogRecord& record : Next(Topic::kTasks, &tasks_)) {
+    // A host that is there has told again since.
+    if (WrittenBefore(record, now - kToldWithin)) continue;
+    const Result<ExecutorReport> report = Decoded(record, ExecutorReportFromJson);
+    if (!report) {
+      Refuse(Topic::kTasks, record, report.error());
+      continue;
+    }
+    absl::MutexLock lock(&mutex_);
+    history_.TakeWork(*report, record.record.timestamp);
+  }
+}
+
+void PatternKeeper::TakeBeats() {
+  const WallTime now = clock_->Wall();
+  for (const LogRecord& record : Next(Topic::kHealth, &beats_)) {
+    if (WrittenBefore(record, now - kToldWithin) || !ValidId(record.record.key)) continue;
+    absl::MutexLock lock(&mutex_);
+    history_.Heard(HostId(record.record.key), std::min(record.record.timestamp, now));
+  }
+}
+
 void PatternKeeper::TakeIssues() {
   for (const LogRecord& record : Next(Topic::kIssues, &issues_)) {
     Result<FleetIssue> issue = Decoded(record, FleetIssueFromJson);
@@ -119,8 +152,7 @@ bool PatternKeeper::TakeCounts() {
   const WallTime now = clock_->Wall();
   const std::vector<LogRecord> records = Next(Topic::kCounts, &counts_);
   for (const LogRecord& record : records) {
-    const WallTime written = record.record.timestamp;
-    if (written != kWallNever && written + kWrittenWithin < now) continue;
+    if (WrittenBefore(record, now - kWrittenWithin)) continue;
     const Result<PatternCount> count = Decoded(record, PatternCountFromJson);
     if (!count) {
       Refuse(Topic::kCounts, record, count.error());

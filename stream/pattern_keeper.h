@@ -17,9 +17,9 @@
 
 namespace fleetmedic {
 
-// A role that reads fleetmedic.hosts, .issues and .counts from their beginning and on, into memory:
-// each process that serves the API has its own, and a restart reads again what the log keeps.
-// Nothing that it knows decides anything.
+// A role that reads fleetmedic.hosts, .tasks, .issues and .counts from their beginning and on, into
+// memory, and from fleetmedic.health who is there: each process that serves the API has its own,
+// and a restart reads again what the log keeps. Nothing that it knows decides anything.
 //
 // Turn reads the log. The PatternBook is thread-safe.
 class PatternKeeper final : public Role, public PatternBook {
@@ -50,6 +50,8 @@ class PatternKeeper final : public Role, public PatternBook {
   // The next records of a topic; empty at its head. An error is logged, and tried again later.
   std::vector<LogRecord> Next(Topic topic, std::unique_ptr<Reader>* reader);
   void TakeHosts();
+  void TakeTasks();
+  void TakeBeats();
   void TakeIssues();
   // Whether there may be more.
   bool TakeCounts();
@@ -73,6 +75,8 @@ class PatternKeeper final : public Role, public PatternBook {
   MetricCounter dropped_issues_;
   MetricCounter dropped_time_;
   std::unique_ptr<Reader> hosts_;
+  std::unique_ptr<Reader> tasks_;
+  std::unique_ptr<Reader> beats_;
   std::unique_ptr<Reader> issues_;
   std::unique_ptr<Reader> counts_;
   MonoTime next_wake_{};

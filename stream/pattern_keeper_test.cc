@@ -93,8 +93,37 @@ TEST_F(PatternKeeperTest, ARestartKnowsWhatTheLogKeeps) {
   EXPECT_FALSE(keeper_->List({}).reading);
 }
 
+TEST_F(PatternKeeperTest, KnowsWhatRunsOnHostsAndWhichOfThemLeft) {
+  for (int host = 0; host < 40; ++host) {
+    HostFacts facts;
+    facts.host = HostId(fmt::format("host-{}", host));
+    Send(Topic::kHosts, facts.host.str(), ToJson(facts).Dump());
+    ExecutorReport report;
+    report.host = facts.host;
+    report.complete = true;
+    report.tasks.emplace_back();
+    report.tasks[0].task = TaskId(fmt::format("task-{}", host));
+    report.tasks[0].job = JobId(host < 10 ? "transcode" : "web");
+    Send(Topic::kTasks, facts.host.str(), ToJson(report).Dump());
+  }
+  SendCount("disk.slow", 10);
+  Turn();
+  EXPECT_EQ(keeper_->Diff("disk.slow", {})->others, 30u);
+  EXPECT_EQ(keeper_->Diff("disk.slow", {})->rows.at(0).fact, "job");
+  clock_.Advance(Minutes(59));
+  for (int host = 0; host < 20; ++host) {
+    Send(Topic::kHealth, fmt::format("host-{}", host), "not looked at");
+  }
+  Turn();
+  clock_.Advance(Minutes(3));
+  SendCount("disk.slow", 10);
+  Turn();
+  EXPECT_EQ(keeper_->Diff("disk.slow", {.range = Minutes(1)})->hit, 10u);
+  EXPECT_EQ(keeper_->Diff("disk.slow", {.range = Minutes(1)})->others, 10u);
+}
+
 TEST_F(PatternKeeperTest, WhatCannotBeReadIsCountedAndPassedOver) {
-  for (const Topic topic : {Topic::kCounts, Topic::kIssues, Topic::kHosts}) {
+  for (const Topic topic : {Topic::kCounts, Topic::kIssues, Topic::kHosts, Topic::kTasks}) {
     Send(topic, "x", "{");
     Send(topic, "y", "{}");
     Send(topic, "z", "");
@@ -102,7 +131,7 @@ TEST_F(PatternKeeperTest, WhatCannotBeReadIsCountedAndPassedOver) {
   SendCount("disk.slow", 1);
   Turn();
   EXPECT_EQ(keeper_->List({}).items.size(), 1u);
-  EXPECT_THAT(metrics_.Text(), HasSubstr("fleetmedic_pattern_keeper_refused_total 9\n"));
+  EXPECT_THAT(metrics_.Text(), HasSubstr("fleetmedic_pattern_keeper_refused_total 12\n"));
 }
 
 TEST_F(PatternKeeperTest, TheLastDayStays) {
