@@ -110,6 +110,11 @@ Json ToJson(const PatternCount& count) {
     for (const PatternVariable& variable : count.variables) variables.Append(ToJson(variable));
     json.Set("variables", std::move(variables));
   }
+  if (!count.aliases.empty()) {
+    Json aliases(Json::Array{});
+    for (const std::string& alias : count.aliases) aliases.Append(alias);
+    json.Set("aliases", std::move(aliases));
+  }
   return json;
 }
 
@@ -130,9 +135,10 @@ Result<PatternCount> PatternCountFromJson(const Json& json) {
   in.ListAs("hosts", &count.hosts, HostIdFromJson);
   in.ListAs("examples", &count.examples, PatternExampleFromJson);
   in.ListAs("variables", &count.variables, PatternVariableFromJson);
+  in.Optional("aliases", &count.aliases);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-  if (count.pattern.empty() || !ValidId(count.pattern)) {
-    return Fail(Code::kInvalidArgument, "pattern count.pattern: expected an identifier");
+  if (!ValidId(count.pattern) || !std::ranges::all_of(count.aliases, ValidId)) {
+    return Fail(Code::kInvalidArgument, "pattern count: expected identifiers");
   }
   if (partition < 0 || partition > INT32_MAX || count.first_offset > count.last_offset) {
     return Fail(Code::kInvalidArgument, "pattern count: expected a partition and offsets in order");
@@ -146,6 +152,7 @@ Result<PatternCount> PatternCountFromJson(const Json& json) {
   FLEETMEDIC_RETURN_IF_ERROR(AtMost("examples", count.examples.size(), PatternCount::kExamplesMax));
   FLEETMEDIC_RETURN_IF_ERROR(
       AtMost("variables", count.variables.size(), PatternCount::kVariablesMax));
+  FLEETMEDIC_RETURN_IF_ERROR(AtMost("aliases", count.aliases.size(), PatternCount::kAliasesMax));
   return count;
 }
 

@@ -63,12 +63,16 @@ struct PatternCount {
   std::vector<HostId> hosts;  // at most kHostsMax; more are another record
   std::vector<PatternExample> examples;
   std::vector<PatternVariable> variables;
+  // Of a template: identifiers under which it was counted before it turned out to be this one. Told
+  // when they change, and once by each process.
+  std::vector<std::string> aliases;
 
   static constexpr size_t kPatternCharsMax = 128;
   static constexpr size_t kTextBytesMax = 1024;
   static constexpr size_t kHostsMax = 2000;
   static constexpr size_t kExamplesMax = 3;
   static constexpr size_t kVariablesMax = 16;
+  static constexpr size_t kAliasesMax = 64;
 
   bool operator==(const PatternCount&) const = default;
 };

@@ -52,6 +52,26 @@ void Baseline::ObserveNone(int64_t minutes) {
   add(rest);
 }
 
+void Baseline::Take(const Baseline& other) {
+  // With x and y hosts of two patterns E[(x + y)(x + y - 1)] = E[x(x - 1)] + E[y(y - 1)] + 2
+  // E[x]E[y], and sums over so many minutes are as many times that.
+  const double weight = std::max(state_.weight, other.state_.weight);
+  const auto sums_over = [weight](const BaselineState& state) {
+    const double scale = state.weight > 0 ? weight / state.weight : 0;
+    return Sums{state.rate * scale, state.pairs * scale};
+  };
+  const auto add = [](Sums* sums, const Sums& more, double minutes) {
+    sums->pairs += more.pairs + 2 * sums->rate * more.rate / minutes;
+    sums->rate += more.rate;
+  };
+  if (weight > 0) {
+    Sums sums = sums_over(state_);
+    add(&sums, sums_over(other.state_), weight);
+    state_ = {.weight = weight, .rate = sums.rate, .pairs = sums.pairs};
+  }
+  lag_.Take(other.lag_, add);
+}
+
 void Baseline::Learn(const Sums& sums, int minutes) {
   const double keep = std::exp2(-minutes / kHalfLifeMinutes);
   state_.weight = state_.weight * keep + static_cast<double>(minutes);

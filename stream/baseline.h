@@ -54,6 +54,9 @@ class Baseline {
   void Observe(uint32_t count, double hosts);
   // So many minutes' windows were empty.
   void ObserveNone(int64_t minutes);
+  // Hosts that were counted for another pattern are counted for this one from now on: the two are
+  // expected together, as if neither knew of the other.
+  void Take(const Baseline& other);
   // What was observed within the last hour or two was a fault: it is not learnt.
   void Drop() { lag_ = {}; }
 

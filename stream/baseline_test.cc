@@ -48,6 +48,40 @@ TEST(Baseline, AWindowOfAnHourHoldsSixtyTimesAsMuchAndKnowsNoMore) {
   EXPECT_GT(hour.Expect(1000, 60).dispersion, 1 / 12.6);
 }
 
+TEST(Baseline, TwoPatternsThatAreOneAreExpectedTogether) {
+  Baseline one;
+  Baseline other;
+  Baseline both;
+  // Half an hour into a block of the lag, so that all that is held back counts, too.
+  for (int i = 0; i < 10 * kDay + 90; ++i) {
+    one.Observe(3, 1000);
+    other.Observe(2, 1000);
+    both.Observe(5, 1000);
+  }
+  one.Take(other);
+  EXPECT_NEAR(one.state().weight, both.state().weight, 1e-6);
+  EXPECT_NEAR(one.state().rate, both.state().rate, 1e-9);
+  EXPECT_NEAR(one.state().pairs, both.state().pairs, 1e-9);
+  for (int i = 0; i < 300; ++i) {
+    one.Observe(5, 1000);
+    both.Observe(5, 1000);
+  }
+  EXPECT_NEAR(one.state().rate, both.state().rate, 1e-9);
+  EXPECT_NEAR(one.state().pairs, both.state().pairs, 1e-9);
+}
+
+TEST(Baseline, WhatIsKnownForShorterCountsAsLong) {
+  Baseline old;
+  old.ObserveNone(20 * kDay);
+  Baseline young;
+  for (int i = 0; i < 600; ++i) young.Observe(4, 1000);
+  old.Take(young);
+  EXPECT_NEAR(old.Expect(1000, 1).mean, 4, 0.1);
+  Baseline nothing;
+  nothing.Take(Baseline());
+  EXPECT_FALSE(nothing.known());
+}
+
 TEST(Baseline, ASilentPatternHasAFloorThatFallsWithTheDays) {
   Baseline baseline;
   EXPECT_FALSE(baseline.known());

@@ -71,6 +71,49 @@ void FleetDetect::Remove(PatternIndex index) {
   free_.push_back(index);
 }
 
+void FleetDetect::Merge(PatternIndex from_index, PatternIndex into_index) {
+  FLEETMEDIC_CHECK(from_index != into_index);
+  Pattern& from = patterns_[from_index];
+  Pattern& into = patterns_[into_index];
+  CatchUp(&from);
+  CatchUp(&into);
+  from.window.AdvanceTo(present_);
+  from.window.ForEach([&](uint32_t host, int age) { Hit(into_index, host, present_ - age); });
+  if (from.first_hit != 0 && (into.first_hit == 0 || from.first_hit < into.first_hit)) {
+    into.first_hit = from.first_hit;
+  }
+  TakeBaselines(&into, from.baselines);
+  if (into.reach == FleetReach::kNone && from.reach != FleetReach::kNone) {
+    if (!into.active) Activate(into_index);
+    Unlink(into_index);
+    into.reach = from.reach;
+    into.flagged_since = from.flagged_since;
+    into.cohort = from.cohort;
+  }
+  // Of both together no cohort is known: where one alone had any they are the best guess.
+  if (into.cohorts == nullptr) {
+    into.cohorts = std::move(from.cohorts);
+  } else if (from.cohorts != nullptr) {
+    *into.cohorts = CohortWatch();
+  }
+  if (from.cohorts != nullptr) --chatty_;
+  from.cohorts.reset();
+  Remove(from_index);
+}
+
+void FleetDetect::Inherit(PatternIndex index, const std::array<BaselineState, kWindows>& states) {
+  std::array<Baseline, kWindows> baselines;
+  for (size_t w = 0; w < kWindows; ++w) baselines[w] = Baseline(states[w]);
+  CatchUp(&patterns_[index]);
+  TakeBaselines(&patterns_[index], baselines);
+}
+
+void FleetDetect::TakeBaselines(Pattern* pattern,
+                                const std::array<Baseline, kWindows>& baselines) const {
+  for (size_t w = 0; w < kWindows; ++w) pattern->baselines[w].Take(baselines[w]);
+  if (pattern->active) SetExpectations(pattern);
+}
+
 void FleetDetect::Link(PatternIndex index) {
   Pattern& pattern = patterns_[index];
   if (pattern.kind != PatternKind::kTemplate) return;

@@ -131,6 +131,12 @@ class FleetDetect {
   // The pattern is no more, with its issue: a rule that was taken out.
   void Remove(PatternIndex pattern);
 
+  // The two turned out to be one pattern: what was expected of `from` and what was seen of it in
+  // the last hour is `into`'s, and so is its issue where `into` has none. `from` is no more.
+  void Merge(PatternIndex from, PatternIndex into);
+  // The same of a pattern that another detector has: what was expected of it alone.
+  void Inherit(PatternIndex into, const std::array<BaselineState, kWindows>& baselines);
+
   // The pattern was seen on the host in this minute: O(1), a cache miss or two. Of the minute's
   // distinct hosts it is enough to say each once; more change nothing.
   void Hit(PatternIndex pattern, uint32_t host, int64_t minute);
@@ -222,6 +228,7 @@ class FleetDetect {
     uint32_t older = kNoPattern;
   };
 
+  void TakeBaselines(Pattern* pattern, const std::array<Baseline, kWindows>& baselines) const;
   double Level() const;
   void Activate(PatternIndex index);
   void Deactivate(PatternIndex index);

@@ -249,7 +249,10 @@ void FleetRole::TakeCount(const LogRecord& record, FleetShard* shard) {
   if (count && count->pattern != record.record.key) {
     count = Fail(Code::kInvalidArgument, "the key names another pattern than the value");
   }
-  if (count) return shard->watch().Take(*count, parts_.clock->Wall());
+  if (count) {
+    InheritFromOthers(*count, &shard->watch());
+    return shard->watch().Take(*count, parts_.clock->Wall());
+  }
   counts_unreadable_.Add();
   const std::string origin =
       fmt::format("{}/{}@{}", TopicName(Topic::kCounts), record.partition, record.offset);
@@ -262,6 +265,18 @@ void FleetRole::TakeCount(const LogRecord& record, FleetShard* shard) {
                     {"topic", std::string(TopicName(Topic::kCounts))},
                     {"reason", count.error().message.substr(0, 512)}};
   dead_letters_.push_back(std::move(letter));
+}
+
+void FleetRole::InheritFromOthers(const PatternCount& count, FleetWatch* watch) {
+  for (const std::string& alias : count.aliases) {
+    if (watch->detect().Find(alias)) continue;
+    for (const auto& [partition, owned] : owned_) {
+      if (owned.shard == nullptr || !owned.shard->leading()) continue;
+      const FleetDetect& detect = owned.shard->watch().detect();
+      const std::optional<PatternIndex> index = detect.Find(alias);
+      if (index) watch->Inherit(count, alias, detect.State(*index));
+    }
+  }
 }
 
 void FleetRole::EndMinutes(WallTime now) {

@@ -79,6 +79,8 @@ class FleetRole final : public Role {
   Result<bool> Replay(int32_t partition, Owned* owned);
   Result<bool> ReadCounts();
   void TakeCount(const LogRecord& record, FleetShard* shard);
+  // What another partition's watch expects of a template that is this one now.
+  void InheritFromOthers(const PatternCount& count, FleetWatch* watch);
   Status Settle(WallTime now);
   Status Tell(FleetShard* shard);
   Status TellDeadLetters();

@@ -62,9 +62,12 @@ class FleetRoleTest : public testing::Test {
   void Beat() {
     for (int host = 0; host < kHosts; ++host) Append(Topic::kHealth, Name(host), "{}");
   }
-  void Say(const std::string& pattern, int first, int step, int count) {
+  void Say(const std::string& pattern, int first, int step, int count,
+           std::vector<std::string> aliases = {}) {
     PatternCount said;
     said.pattern = pattern;
+    if (pattern.starts_with("t-")) said.kind = PatternKind::kTemplate;
+    said.aliases = std::move(aliases);
     said.text = pattern + " said";
     said.first_seen = clock_.Wall();
     said.minute = std::chrono::floor<std::chrono::minutes>(clock_.Wall());
@@ -228,6 +231,32 @@ TEST_F(FleetRoleTest, ARuleThatWasTakenOutBeforeTheStartEndsToo) {
   const size_t told = Told().size();
   Run(Minutes(2), {role.get()});
   EXPECT_EQ(Told().size(), told) << "what is read of the last hour again brings nothing back";
+}
+
+TEST_F(FleetRoleTest, ATemplateInheritsFromAnotherPartition) {
+  // By the partition that the log gives their counts.
+  std::vector<std::vector<std::string>> names(kPartitions);
+  for (int i = 0; names[0].size() < 2 || names[1].empty(); ++i) {
+    const std::string name = "t-" + std::to_string(i);
+    Append(Topic::kIssues, name, "{}");
+    const auto records = memory_.OpenAt(Topic::kIssues, {}).value()->Poll(1000).value();
+    for (const LogRecord& record : records) {
+      if (record.record.key == name) names[static_cast<size_t>(record.partition)].push_back(name);
+    }
+  }
+  const auto role = MakeRole();
+  for (int i = 0; i < 30; ++i) {
+    Say(names[1][0], 0, 4, 25);
+    Run(Minutes(10), {role.get()});
+  }
+  const auto open = [&] { return role->watch(0)->open_issues() + role->watch(1)->open_issues(); };
+  ASSERT_EQ(open(), 0u);
+  Say(names[0][0], 0, 4, 25, {names[1][0]});
+  Run(Seconds(5), {role.get()});
+  EXPECT_EQ(open(), 0u);
+  Say(names[0][1], 0, 4, 25);
+  Run(Seconds(5), {role.get()});
+  EXPECT_EQ(open(), 1u) << "and one of which nothing is known is flagged";
 }
 
 class FleetRoleFaults : public FleetRoleTest,

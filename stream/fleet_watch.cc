@@ -15,6 +15,7 @@ namespace fleetmedic {
 namespace {
 
 constexpr size_t kIdDigits = 8;
+constexpr int kMergeStepsMax = 8;
 constexpr size_t kScopeFacts = std::size(FleetHosts::kScopeKeys);
 
 int64_t MinuteNumber(WallTime time) {
@@ -67,14 +68,91 @@ void FleetWatch::Take(const PatternCount& count, WallTime now) {
   }
 }
 
+const std::string& FleetWatch::NameNow(const std::string& pattern) const {
+  const std::string* name = &pattern;
+  // One that was merged may be merged again, seldom far.
+  for (int steps = 0; steps < kMergeStepsMax; ++steps) {
+    const auto merged = merged_.find(*name);
+    if (merged == merged_.end()) break;
+    name = &merged->second;
+  }
+  return *name;
+}
+
+bool FleetWatch::NoteAlias(const std::string& alias, const std::string& into) {
+  std::vector<std::string>& aliases = known_[into].aliases;
+  if (alias == into || std::ranges::find(aliases, alias) != aliases.end()) return false;
+  aliases.push_back(alias);
+  if (aliases.size() > PatternCount::kAliasesMax) {
+    merged_.erase(aliases.front());
+    aliases.erase(aliases.begin());
+  }
+  if (merged_.size() < kMergedMax) merged_[alias] = into;
+  return true;
+}
+
+void FleetWatch::Inherit(const PatternCount& count, const std::string& alias,
+                         const PatternState& known) {
+  const std::optional<PatternIndex> index = Interned(count.pattern, count.kind);
+  if (!index || !NoteAlias(alias, count.pattern)) return;
+  detect_.Inherit(*index, known.baselines);
+  dirty_.insert(count.pattern);
+}
+
+void FleetWatch::TakeAlias(const std::string& alias, PatternIndex into, WallTime now) {
+  const std::string name = detect_.State(into).id;
+  const std::optional<PatternIndex> from = detect_.Find(alias);
+  if (from && detect_.State(*from).kind != PatternKind::kTemplate) return;
+  if (!NoteAlias(alias, name) || !from) return;
+  const Known& known = known_[alias];
+  Known& of = known_[name];
+  const bool dated = known.first_seen != kWallNever;
+  if (dated && (of.first_seen == kWallNever || known.first_seen < of.first_seen)) {
+    of.first_seen = known.first_seen;
+  }
+  MoveIssue(alias, name, now);
+  detect_.Merge(*from, into);
+}
+
+void FleetWatch::MoveIssue(const std::string& from, const std::string& into, WallTime now) {
+  const auto moved = issues_.find(from);
+  if (moved == issues_.end()) return;
+  const auto there = issues_.find(into);
+  if (there == issues_.end()) {
+    Tracked tracked = std::move(moved->second);
+    issues_.erase(moved);
+    tracked.issue.pattern = into;
+    tracked.changed = true;
+    issues_.emplace(into, std::move(tracked));
+    return;
+  }
+  for (const auto& [host, first] : moved->second.hit) {
+    const auto [at, fresh] = there->second.hit.try_emplace(host, first);
+    at->second = std::min(at->second, first);
+    there->second.grown |= fresh;
+  }
+  End(from, fmt::format("Closed: it is one with {}.", there->second.issue.id), now);
+}
+
 void FleetWatch::TakeNow(const PatternCount& count, WallTime now) {
   const auto ended = ended_rules_.find(count.pattern);
   if (ended != ended_rules_.end() && now < ended->second + kEndedRuleKept) return;
-  const std::optional<PatternIndex> index = Interned(count.pattern, count.kind);
+  // Of two that are one the other gives the name now.
+  const auto turned = merged_.find(count.pattern);
+  const bool is_turned = turned != merged_.end() &&
+                         std::ranges::find(count.aliases, turned->second) != count.aliases.end();
+  if (is_turned) merged_.erase(turned);
+  const std::string pattern = NameNow(count.pattern);
+  const std::optional<PatternIndex> index = Interned(pattern, count.kind);
   if (!index) return;
-  Known& known = known_[count.pattern];
-  known.version = count.version;
-  known.text = count.text;
+  if (count.kind == PatternKind::kTemplate) {
+    for (const std::string& alias : count.aliases) TakeAlias(alias, *index, now);
+  }
+  Known& known = known_[pattern];
+  if (pattern == count.pattern) {
+    known.version = count.version;
+    known.text = count.text;
+  }
   if (known.first_seen == kWallNever || count.first_seen < known.first_seen) {
     known.first_seen = count.first_seen;
   }
@@ -84,8 +162,8 @@ void FleetWatch::TakeNow(const PatternCount& count, WallTime now) {
       known.examples.erase(known.examples.begin());
     }
   }
-  dirty_.insert(count.pattern);
-  const auto issue = issues_.find(count.pattern);
+  dirty_.insert(pattern);
+  const auto issue = issues_.find(pattern);
   const int64_t minute = MinuteNumber(count.minute);
   for (const HostId& host : count.hosts) {
     const std::optional<HostIndex> number = hosts_->IndexOf(host);
@@ -97,7 +175,9 @@ void FleetWatch::TakeNow(const PatternCount& count, WallTime now) {
     at->second = std::min(at->second, count.minute);
     issue->second.grown |= fresh;
   }
-  // Lines are counted by where they stood: a record that comes again counts none.
+  // Lines are counted by where they stood: a record that comes again counts none. Those of an alias
+  // stood where the pattern's own did.
+  if (pattern != count.pattern) return;
   int64_t& lines_to = known.lines_to.try_emplace(count.partition, -1).first->second;
   if (count.last_offset < lines_to || count.lines == 0) return;
   lines_to = count.last_offset;

@@ -45,6 +45,8 @@ class FleetWatch {
   // that a successor reads again.
   static constexpr Millis kEndedRuleKept = Hours(2);
   static constexpr size_t kEndedRulesMax = 20'000;
+  // Templates that go by another identifier: past it counts of more are taken as they come.
+  static constexpr size_t kMergedMax = 20'000;
 
   // The rules that are in use, of all partitions: not to see one is news of it, too. Of a rule that
   // is not among them all ends, its open issue in words. Counts of a rule that was never named are
@@ -52,6 +54,9 @@ class FleetWatch {
   void UseRules(const std::set<std::string>& rules, WallTime now);
   // Counts may come twice, late and in any order (PatternCount).
   void Take(const PatternCount& count, WallTime now);
+  // Before Take of a count with this alias: what was expected of it in another watch of this
+  // process.
+  void Inherit(const PatternCount& count, const std::string& alias, const PatternState& known);
   // Ends the minutes that are over and judges what came. To be called after the counts of a turn
   // and at NextDue at the latest.
   void Advance(WallTime now);
@@ -111,9 +116,16 @@ class FleetWatch {
     WallTime first_seen = kWallNever;
     std::vector<PatternExample> examples;  // the newest
     std::map<int32_t, int64_t> lines_to;   // by partition of the logs: the last offset counted
+    std::vector<std::string> aliases;      // whose history it has, the latest last
   };
 
   void TakeNow(const PatternCount& count, WallTime now);
+  // The pattern that counts of this one are of.
+  const std::string& NameNow(const std::string& pattern) const;
+  // False where it has its history already.
+  bool NoteAlias(const std::string& alias, const std::string& into);
+  void TakeAlias(const std::string& alias, PatternIndex into, WallTime now);
+  void MoveIssue(const std::string& from, const std::string& into, WallTime now);
   void OnEvents(std::vector<FleetEvent> events, WallTime now);
   void Open(const FleetEvent& event, WallTime now);
   void Close(const std::string& pattern, WallTime now);
@@ -137,6 +149,9 @@ class FleetWatch {
   std::set<std::string> saved_;
   std::set<std::string> saved_cohorts_;  // patterns
   uint64_t cohorts_unkept_ = 0;
+  // Templates that go by another identifier now, and by which. Their counts are the other's, since
+  // whoever counts them may not know it yet.
+  std::map<std::string, std::string> merged_;
   std::map<std::string, WallTime> ended_rules_;  // and when they did
   int64_t saved_minute_ = 0;                     // of what was restored
   uint64_t issues_dropped_ = 0;

@@ -108,6 +108,9 @@ std::vector<FleetWatch::Saved> FleetWatch::TakeChangedPatterns(std::set<std::str
       lines_to.Set(std::to_string(partition), offset);
     }
     json.Set("lines_to", std::move(lines_to));
+    Json aliases(Json::Array{});
+    for (const std::string& alias : known.aliases) aliases.Append(alias);
+    if (!known.aliases.empty()) json.Set("aliases", std::move(aliases));
     changed.push_back({pattern, std::move(json)});
     saved_.insert(pattern);
   }
@@ -128,6 +131,7 @@ std::vector<FleetWatch::Saved> FleetWatch::TakeChangedPatterns(std::set<std::str
     return true;
   });
   std::erase_if(known_, [&](const auto& entry) { return !detect_.Find(entry.first); });
+  std::erase_if(merged_, [&](const auto& entry) { return !detect_.Find(entry.second); });
   return changed;
 }
 
@@ -167,6 +171,7 @@ Status FleetWatch::RestorePattern(const std::string& key, const Json& saved) {
   in.Optional("version", &known.version);
   in.Optional("text", &known.text);
   in.Optional("first_seen", &known.first_seen);
+  in.Optional("aliases", &known.aliases);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   FLEETMEDIC_RETURN_IF_ERROR(TakeBaselines(baselines, saved_minute_ - minute, &state.baselines));
   if (const Json::Object* lines_to = saved["lines_to"].object()) {
@@ -180,6 +185,9 @@ Status FleetWatch::RestorePattern(const std::string& key, const Json& saved) {
   saved_.insert(key);
   if (!detect_.Restore(state)) {
     return Fail(Code::kFull, "there is no room for pattern " + key);
+  }
+  for (const std::string& alias : known.aliases) {
+    if (merged_.size() < kMergedMax) merged_[alias] = key;
   }
   known_[key] = std::move(known);
   return {};

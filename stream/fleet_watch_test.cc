@@ -384,6 +384,126 @@ TEST_F(FleetWatchCohortTest, ARowOfManyCohortsHasALimit) {
   EXPECT_GT(watch.cohorts_unkept(), 0u);
 }
 
+// Templates of which two turn out to be one.
+class FleetWatchMergeTest : public FleetWatchTest {
+ protected:
+  PatternCount TemplateCount(const std::string& id, const std::vector<int>& hosts,
+                             std::vector<std::string> aliases = {}) {
+    PatternCount count = Count(hosts);
+    count.pattern = id;
+    count.kind = PatternKind::kTemplate;
+    count.version = "";
+    count.aliases = std::move(aliases);
+    return count;
+  }
+  std::vector<FleetIssue> SayTemplate(const std::string& id, const std::vector<int>& hosts,
+                                      std::vector<std::string> aliases = {}) {
+    now_ += Seconds(1);
+    watch_.Take(TemplateCount(id, hosts, std::move(aliases)), now_);
+    watch_.Advance(now_);
+    return watch_.TakeChanged();
+  }
+  // Ten hours in which five hosts have it every ten minutes.
+  void MakeUsual(const std::string& id) {
+    for (int i = 0; i < 60; ++i) {
+      EXPECT_THAT(SayTemplate(id, i == 0 ? std::vector<int>{1} : kUsual), IsEmpty());
+      Quiet(&watch_, Minutes(10));
+    }
+  }
+  double Expected(const std::string& id) {
+    return watch_.detect().ExpectedIn(*watch_.detect().Find(id), 2)->mean;
+  }
+
+  const std::vector<int> kUsual = {1, 41, 81, 121, 161};
+};
+
+TEST_F(FleetWatchMergeTest, UnderAnotherNameATemplateIsExpectedAsBefore) {
+  MakeUsual("t-a");
+  const double expected = Expected("t-a");
+  EXPECT_GT(expected, 4);
+  EXPECT_THAT(SayTemplate("t-b", kUsual, {"t-a"}), IsEmpty());
+  EXPECT_FALSE(watch_.detect().Find("t-a"));
+  EXPECT_NEAR(Expected("t-b"), expected, expected / 10);
+  // So it would have been flagged.
+  const std::vector<FleetIssue> issues = SayTemplate("t-c", kUsual);
+  ASSERT_THAT(issues, SizeIs(1));
+  EXPECT_EQ(issues[0].pattern, "t-c");
+}
+
+TEST_F(FleetWatchMergeTest, TheSameTwiceIsTakenOnce) {
+  MakeUsual("t-a");
+  SayTemplate("t-b", kUsual, {"t-a"});
+  const double expected = Expected("t-b");
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(SayTemplate("t-b", kUsual, {"t-a"}), IsEmpty());
+  EXPECT_DOUBLE_EQ(Expected("t-b"), expected);
+}
+
+TEST_F(FleetWatchMergeTest, WhoStillCountsTheOldNameCountsTheNew) {
+  Quiet(&watch_, Minutes(600));
+  SayTemplate("t-a", {1, 41});
+  SayTemplate("t-b", {81}, {"t-a"});
+  // Two of the old name, one of the new and three of who does not know it yet: six hosts are one
+  // trouble.
+  const std::vector<FleetIssue> issues = SayTemplate("t-a", {121, 161, 181});
+  ASSERT_THAT(issues, SizeIs(1));
+  EXPECT_EQ(issues[0].pattern, "t-b");
+  EXPECT_EQ(issues[0].hosts_total, 6u);
+
+  // So it is for a successor that reads the last hour again.
+  FleetHosts hosts;
+  AddHosts(&hosts);
+  FleetWatch next({}, &hosts, now_);
+  ASSERT_TRUE(next.RestoreWhole(watch_.SavedWhole()));
+  std::set<std::string> removed;
+  for (const auto& [key, value] : watch_.TakeChangedPatterns(&removed)) {
+    ASSERT_TRUE(next.RestorePattern(key, Json::Parse(value.Dump()).value()));
+  }
+  next.Take(TemplateCount("t-a", {1, 41}), now_);
+  EXPECT_FALSE(next.detect().Find("t-a"));
+}
+
+TEST_F(FleetWatchMergeTest, WhereTheNameTurnsBackTheHistoryFollows) {
+  MakeUsual("t-a");
+  SayTemplate("t-b", kUsual, {"t-a"});
+  EXPECT_THAT(SayTemplate("t-a", kUsual, {"t-b"}), IsEmpty());
+  EXPECT_FALSE(watch_.detect().Find("t-b"));
+  EXPECT_GT(Expected("t-a"), 4);
+}
+
+TEST_F(FleetWatchMergeTest, AnOpenIssueGoesOnUnderItsId) {
+  Quiet(&watch_, Minutes(600));
+  const std::string id = SayTemplate("t-a", EveryTenth(10)).at(0).id;
+  const std::vector<FleetIssue> moved = SayTemplate("t-b", {5}, {"t-a"});
+  ASSERT_THAT(moved, SizeIs(1));
+  EXPECT_EQ(moved[0].id, id);
+  EXPECT_EQ(moved[0].pattern, "t-b");
+  EXPECT_EQ(moved[0].hosts_total, 11u);
+  Quiet(&watch_, Minutes(50));
+  for (const FleetIssue& issue : watch_.TakeChanged()) {
+    EXPECT_EQ(issue.state, IssueState::kOpen) << "its windows have the hosts of before";
+  }
+  Quiet(&watch_, Minutes(40));
+  const std::vector<FleetIssue> closed = watch_.TakeChanged();
+  ASSERT_THAT(closed, SizeIs(1));
+  EXPECT_EQ(closed[0].id, id);
+  EXPECT_EQ(closed[0].state, IssueState::kClosed);
+}
+
+TEST_F(FleetWatchMergeTest, OfTwoOpenIssuesOneGoesOnAndTheOtherNamesIt) {
+  Quiet(&watch_, Minutes(600));
+  const std::string from = SayTemplate("t-a", EveryTenth(10)).at(0).id;
+  const std::string into = SayTemplate("t-b", {3, 23, 43, 63, 83, 103, 123}).at(0).id;
+  now_ += FleetWatch::kUpdateEvery;
+  const std::vector<FleetIssue> told = SayTemplate("t-b", {5}, {"t-a"});
+  ASSERT_THAT(told, SizeIs(2));
+  EXPECT_EQ(told[0].id, from);
+  EXPECT_EQ(told[0].state, IssueState::kClosed);
+  EXPECT_EQ(told[0].response, "Closed: it is one with " + into + ".");
+  EXPECT_EQ(told[1].id, into);
+  EXPECT_EQ(told[1].hosts_total, 18u);
+  EXPECT_EQ(watch_.open_issues(), 1u);
+}
+
 TEST_F(FleetWatchTest, WhatCannotBeReadOfAPredecessorIsRefused) {
   EXPECT_FALSE(watch_.RestoreWhole(Json::Parse("{}").value()));
   EXPECT_FALSE(watch_.RestorePattern("k.io", Json::Parse(R"({"kind": "rule"})").value()));

@@ -2,6 +2,8 @@
 #ifndef FLEETMEDIC_STREAM_LAG_H_
 #define FLEETMEDIC_STREAM_LAG_H_
 
+#include <algorithm>
+
 namespace fleetmedic {
 
 // A fault's beginning must not become its own excuse: the first four hosts of an outbreak, within
@@ -26,6 +28,16 @@ class Lag {
     before_minutes_ = present_minutes_;
     present_ = {};
     present_minutes_ = 0;
+  }
+
+  // What another one holds back is held back here, too: `add(into, sums, minutes)` for each of its
+  // blocks. Blocks of both are taken as begun together, so a block may be an hour early or late.
+  template <typename Join>
+  void Take(const Lag& other, Join add) {
+    present_minutes_ = std::max(present_minutes_, other.present_minutes_);
+    before_minutes_ = std::max(before_minutes_, other.before_minutes_);
+    if (present_minutes_ > 0) add(&present_, other.present_, present_minutes_);
+    if (before_minutes_ > 0) add(&before_, other.before_, before_minutes_);
   }
 
  private:

@@ -183,6 +183,13 @@ void PatternHistory::MakeRoom() {
 PatternHistory::Row* PatternHistory::RowFor(const PatternCount& count) {
   const auto known = rows_.find(count.pattern);
   if (known != rows_.end()) return &known->second;
+  // A template under another identifier is not new.
+  for (const std::string& alias : count.aliases) {
+    auto row = rows_.extract(alias);
+    if (row.empty()) continue;
+    row.key() = count.pattern;
+    return &rows_.insert(std::move(row)).position->second;
+  }
   if (rows_.size() >= limits_.patterns_max) MakeRoom();
   if (rows_.size() >= limits_.patterns_max) {
     ++dropped_.patterns;

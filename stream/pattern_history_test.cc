@@ -338,6 +338,19 @@ TEST_F(PatternHistoryTest, HostsThatLeftGiveRoomWhenTheirMarksAreGone) {
       << "no mark of theirs has their numbers";
 }
 
+TEST_F(PatternHistoryTest, ATemplateUnderAnotherNameIsNotNew) {
+  TakeADayOf("t-a", 20);
+  const PatternSummary before = history_->List({}, kNow).items.at(0);
+  PatternCount count = Count("t-b", 0, 20);
+  count.aliases = {"t-a"};
+  Take(count);
+  const PatternList list = history_->List({}, kNow);
+  ASSERT_EQ(list.items.size(), 1u);
+  EXPECT_EQ(list.items[0].pattern, "t-b");
+  EXPECT_EQ(list.items[0].novelty, before.novelty);
+  EXPECT_EQ(list.items[0].lines, before.lines + 10);
+}
+
 TEST_F(PatternHistoryTest, WhatIsTooOldOrOfTheFutureIsPassedOver) {
   Take(Count("a", 1441, 1));
   Take(Count("b", -11, 1));

@@ -175,7 +175,11 @@ void TemplateBook::Describe(PatternCount* count) {
   if (mined->first_seen != kWallNever) {
     count->first_seen = std::min(count->first_seen, mined->first_seen);
   }
-  if (told_.size() >= kToldMax) told_.clear();
+  if (told_.size() >= kToldMax) {
+    told_.clear();
+    told_aliases_.clear();
+  }
+  TellAliases(*mined, count);
   std::vector<PatternVariable> now = VariablesOf(*mined);
   std::vector<PatternVariable>& before = told_[*id];
   for (const PatternVariable& variable : now) {
@@ -185,6 +189,14 @@ void TemplateBook::Describe(PatternCount* count) {
     }
   }
   before = std::move(now);
+}
+
+void TemplateBook::TellAliases(const MinedTemplate& mined, PatternCount* count) {
+  if (mined.aliases.empty()) return;
+  std::vector<uint64_t>& told = told_aliases_[mined.id];
+  if (told == mined.aliases) return;
+  for (const uint64_t alias : mined.aliases) count->aliases.push_back(TemplateIdText(alias));
+  told = mined.aliases;
 }
 
 void TemplateBook::Show() {

@@ -47,8 +47,8 @@ class TemplateBook {
   // The template of a line that no rule matched.
   TemplateRef Add(std::string_view line, uint64_t times);
 
-  // What is told of a template with its counts: its text, and the values that its variables had
-  // since it was told before.
+  // What is told of a template with its counts: its text, the values that its variables had since
+  // it was told before, and its aliases where they are others than then.
   void Describe(PatternCount* count);
   std::string Text(uint64_t id) const;
   // Templates that go by another identifier now.
@@ -61,6 +61,7 @@ class TemplateBook {
   void StepDown();
   Status Load();
   Status Keep();
+  void TellAliases(const MinedTemplate& mined, PatternCount* count);
   void Show();
 
   const std::unique_ptr<Store> store_;
@@ -70,6 +71,7 @@ class TemplateBook {
   LineOrigin origin_;
   // Values that were told, by template, variable and value: what came since is what is told next.
   absl::flat_hash_map<uint64_t, std::vector<PatternVariable>> told_;
+  absl::flat_hash_map<uint64_t, std::vector<uint64_t>> told_aliases_;  // of those that have any
 
   std::optional<Lease> lease_;
   MonoTime lease_due_{};

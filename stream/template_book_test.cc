@@ -103,5 +103,59 @@ TEST_F(TemplateBookTest, WhileAnotherLeadsNothingIsKeptAndAllIsMined) {
   EXPECT_THAT(Kept(), IsEmpty());
 }
 
+constexpr std::string_view kSource = "file:/var/log/app";
+
+TemplateRef MineIn(TemplateMiner* miner, std::string_view user, WallTime at) {
+  LineOrigin origin;
+  origin.source_class = miner->Source(kSource);
+  origin.source = kSource;
+  origin.host = "web-1";
+  origin.at = at;
+  return miner->Add("error: session of user " + std::string(user) + " was closed by root", origin);
+}
+
+TEST(TemplateBook, TellsTheAliasesOfATemplateOnce) {
+  SimulatedClock clock;
+  clock.Advance(Hours(1000));
+  // Two that turned out to be one, as a predecessor kept them.
+  TemplateMiner miner;
+  TemplateMiner other;
+  const uint64_t alias = MineIn(&miner, "bob", clock.Wall()).id;
+  MineIn(&other, "alice", clock.Wall() - Hours(1));
+  ASSERT_TRUE(miner.Import(other.Export().at(0), TemplateMiner::Counts::kLearn));
+  const MinedTemplate kept = miner.Export().at(0);
+  ASSERT_EQ(kept.aliases, std::vector<uint64_t>{alias});
+  MemoryStore store(clock);
+  const Lease lease = store.Acquire("before", Seconds(10)).value();
+  ASSERT_TRUE(store.Commit(lease.epoch, [&](StoreTransaction& transaction) {
+    return transaction.Put(Table::kTemplates, TemplateIdText(kept.id), ToJson(kept).Dump());
+  }));
+  ASSERT_TRUE(store.Release(lease));
+
+  Metrics metrics;
+  TemplateBook::Parts parts;
+  parts.metrics = &metrics;
+  parts.store = std::make_unique<FaultStore>(&store);
+  parts.owner = "after";
+  TemplateBook book(std::move(parts));
+  book.Turn(clock.Mono());
+  LogFrame frame;
+  frame.host = HostId("web-1");
+  frame.source = kSource;
+  const auto count = [&](const std::string& user) {
+    book.Begin(frame, clock.Wall());
+    PatternCount said;
+    said.kind = PatternKind::kTemplate;
+    said.pattern =
+        TemplateIdText(book.Add("error: session of user " + user + " was closed by root", 1).id);
+    book.Describe(&said);
+    return said;
+  };
+  const PatternCount first = count("carol");
+  EXPECT_EQ(first.pattern, TemplateIdText(kept.id));
+  EXPECT_EQ(first.aliases, std::vector<std::string>{TemplateIdText(alias)});
+  EXPECT_TRUE(count("dave").aliases.empty());
+}
+
 }  // namespace
 }  // namespace fleetmedic
