@@ -47,6 +47,7 @@ class OnePage final : public PatternBook {
     if (id != "I-1") return Fail(Code::kNotFound, "no such issue");
     return TheIssue();
   }
+  PatternNews News() const override { return {}; }
   std::string MetricsText() const override { return "fleetmedic_pattern_hosts 7\n"; }
 
   mutable PatternQuery asked;

@@ -18,7 +18,8 @@ ApiRoutes::ApiRoutes(ApiEnvironment environment, ApiView view, std::string token
                      std::optional<HttpAddress> scheduler)
     : env_(std::move(environment)),
       auth_(std::move(token), own_uid, env_.clock),
-      hub_(env_.service, env_.store, std::move(view), EntropyHex(kEpochBytes), &env_.metrics),
+      hub_(env_.service, env_.store, std::move(view), EntropyHex(kEpochBytes), &env_.metrics, {},
+           env_.patterns),
       scheduler_(std::move(scheduler), env_.clock) {}
 
 std::vector<HttpRoute> ApiRoutes::Table() {

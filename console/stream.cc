@@ -33,11 +33,13 @@ size_t DigestOf(Json summary) {
 }  // namespace
 
 StreamHub::StreamHub(const RemediatorService& service, const Store& store, ApiView view,
-                     std::string epoch, Metrics* metrics, StreamLimits limits)
+                     std::string epoch, Metrics* metrics, StreamLimits limits,
+                     const PatternBook* patterns)
     : service_(service),
       store_(store),
       epoch_(std::move(epoch)),
       limits_(limits),
+      patterns_(patterns),
       view_(std::move(view)) {
   if (metrics != nullptr) {
     audit_errors_ = metrics->Counter("fleetmedic_api_audit_read_errors_total",
@@ -98,11 +100,30 @@ void StreamHub::TakeSnapshot(MonoTime now) {
     TellIfNew("mode", ModeJson(*snapshot_), !first);
     TellIfNew("limits", LimitsJson(*snapshot_), !first);
   }
+  TakePatterns(now, !first);
   if (now < next_freshness_ || freshness_of_ == snapshot_) return;
   next_freshness_ = now + kFreshnessEvery;
   freshness_of_ = snapshot_;
   TellIfNew("freshness", FreshnessJson(*snapshot_, view_), !first);
   TellIfNew("needs_you", ItemsJson(NeedsYou(*snapshot_, view_)), !first);
+}
+
+void StreamHub::TakePatterns(MonoTime now, bool tell) {
+  if (patterns_ == nullptr) return;
+  const PatternNews news = patterns_->News();
+  if (now >= next_patterns_) {
+    next_patterns_ = now + kPatternsEvery;
+    Json body;
+    body.Set("change", news.counts);
+    TellIfNew("patterns", body, tell);
+  }
+  if (now >= next_issues_) {
+    next_issues_ = now + kIssuesEvery;
+    Json body;
+    body.Set("change", news.issues);
+    body.Set("open", news.issues_open);
+    TellIfNew("issues", body, tell);
+  }
 }
 
 void StreamHub::CompareHosts(MonoTime now, bool tell) {

@@ -17,6 +17,7 @@
 #include "base/http.h"
 #include "base/metrics.h"
 #include "console/api_json.h"
+#include "model/pattern_book.h"
 #include "remediation/query.h"
 #include "store/store.h"
 
@@ -29,6 +30,9 @@ struct StreamLimits {
 };
 constexpr Millis kHostEventEvery{250};
 constexpr Millis kFreshnessEvery{1000};
+// That log patterns or fleet issues changed is told this often at most.
+constexpr Millis kPatternsEvery{2000};
+constexpr Millis kIssuesEvery{250};
 // A host of which only seen_at moved is told again this often.
 constexpr Seconds kSeenEvery{30};
 constexpr Seconds kBeatEvery{10};
@@ -42,7 +46,7 @@ class StreamHub {
  public:
   // `epoch` names this hub in cursors: never the same for two processes. Nothing is owned.
   StreamHub(const RemediatorService& service, const Store& store, ApiView view, std::string epoch,
-            Metrics* metrics, StreamLimits limits = {});
+            Metrics* metrics, StreamLimits limits = {}, const PatternBook* patterns = nullptr);
 
   // Takes in what is new. Waits for the store only where nobody else does already.
   void Advance(MonoTime now);
@@ -88,6 +92,7 @@ class StreamHub {
   void ReadAudit(MonoTime now);
   void TakeSnapshot(MonoTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CompareHosts(MonoTime now, bool tell) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakePatterns(MonoTime now, bool tell) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TellIfNew(std::string_view event, const Json& body, bool tell)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Push(std::string_view event, std::string key, std::string_view data)
@@ -97,6 +102,7 @@ class StreamHub {
   const Store& store_;
   const std::string epoch_;
   const StreamLimits limits_;
+  const PatternBook* const patterns_;  // or null
   MetricCounter audit_errors_;
 
   // Held over a read of the store; nobody waits for it.
@@ -113,6 +119,8 @@ class StreamHub {
   // The snapshot whose freshness was told last: it is told once in kFreshnessEvery.
   std::shared_ptr<const FleetSnapshot> freshness_of_ ABSL_GUARDED_BY(mutex_);
   MonoTime next_freshness_ ABSL_GUARDED_BY(mutex_){};
+  MonoTime next_patterns_ ABSL_GUARDED_BY(mutex_){};
+  MonoTime next_issues_ ABSL_GUARDED_BY(mutex_){};
   std::map<HostId, Told> told_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::string, std::less<>> bodies_ ABSL_GUARDED_BY(mutex_);
   std::deque<AuditEntry> recent_ ABSL_GUARDED_BY(mutex_);

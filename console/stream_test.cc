@@ -59,6 +59,26 @@ class FakeStream final : public HttpStream {
   int waits_ = 0;
 };
 
+// Of which there is news alone.
+class NewsBook final : public PatternBook {
+ public:
+  PatternList List(const PatternQuery&) const override { return {}; }
+  Result<PatternDetail> Show(std::string_view, Millis) const override {
+    return Fail(Code::kNotFound, "no pattern");
+  }
+  Result<PatternDiff> Diff(std::string_view, const PatternSelection&) const override {
+    return Fail(Code::kNotFound, "no pattern");
+  }
+  std::vector<FleetIssuePtr> Issues() const override { return {}; }
+  Result<FleetIssuePtr> Issue(std::string_view) const override {
+    return Fail(Code::kNotFound, "no issue");
+  }
+  PatternNews News() const override { return news; }
+  std::string MetricsText() const override { return ""; }
+
+  PatternNews news;
+};
+
 class StreamTest : public testing::Test {
  protected:
   // What the hub has told after `seq`.
@@ -87,6 +107,36 @@ class StreamTest : public testing::Test {
   Metrics metrics_;
   StreamHub hub_{service_, store_, {Seconds(30), "1.2.3", kWallNever}, "e1", &metrics_};
 };
+
+TEST_F(StreamTest, NewsOfPatternsAndIssuesIsToldNowAndThenAndTheLatestAlone) {
+  NewsBook book;
+  book.news = {5, 2, 1};
+  StreamHub hub(service_, store_, {}, "e1", nullptr, {}, &book);
+  service_.Show(TestFleet({TestHost("web-1")}));
+  hub.Advance(clock_.Mono());
+  EXPECT_EQ(hub.head(), 0u);
+  const auto run = [&](Millis span, bool counts, bool issues) {
+    for (Millis passed(0); passed < span; passed += Millis(100)) {
+      clock_.Advance(Millis(100));
+      book.news.counts += counts ? 1 : 0;
+      book.news.issues += issues ? 1 : 0;
+      hub.Advance(clock_.Mono());
+    }
+  };
+  run(Seconds(10), false, false);
+  EXPECT_EQ(hub.head(), 0u) << "nothing changed";
+  run(Seconds(10), true, false);
+  EXPECT_EQ(hub.head(), 5u) << "once in two seconds";
+  EXPECT_THAT(Names(hub.After(0, 100).text), testing::ElementsAre("patterns"));
+  const uint64_t before = hub.head();
+  run(Seconds(3), false, true);
+  EXPECT_LE(hub.head() - before, 12u);
+  EXPECT_GE(hub.head() - before, 9u);
+  const std::string text = hub.After(before, 100).text;
+  EXPECT_THAT(text, testing::HasSubstr("event: issues\n"));
+  EXPECT_THAT(text, testing::HasSubstr("\"open\":1"));
+  EXPECT_EQ(Names(hub.After(0, 100).text).size(), 2u) << "of each the latest";
+}
 
 TEST_F(StreamTest, TheFirstPictureIsNoEvent) {
   Audit("hold");

@@ -131,6 +131,13 @@ struct PatternDiff {
   std::vector<std::string> not_different;
 };
 
+// Numbers that grow with each change, so that who shows a page knows when to ask again.
+struct PatternNews {
+  uint64_t counts = 0;
+  uint64_t issues = 0;
+  uint64_t issues_open = 0;
+};
+
 using FleetIssuePtr = std::shared_ptr<const FleetIssue>;
 
 // Thread-safe; none waits on the log.
@@ -149,6 +156,8 @@ class PatternBook {
   virtual std::vector<FleetIssuePtr> Issues() const = 0;
   // Never null; kNotFound.
   virtual Result<FleetIssuePtr> Issue(std::string_view id) const = 0;
+  // At once, whatever the others are at.
+  virtual PatternNews News() const = 0;
   // Series that come and go, as Prometheus text: hosts of the patterns of the highest rank.
   virtual std::string MetricsText() const = 0;
 };

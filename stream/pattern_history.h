@@ -71,6 +71,8 @@ class PatternHistory {
                            WallTime now) const;
   std::vector<FleetIssuePtr> Issues() const;
   Result<FleetIssuePtr> Issue(std::string_view id) const;
+  // Patterns that have one.
+  size_t open_issues() const { return open_issue_.size(); }
 
   struct Figures {
     size_t rules = 0;

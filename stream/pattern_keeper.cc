@@ -137,7 +137,8 @@ void PatternKeeper::TakeBeats() {
 }
 
 void PatternKeeper::TakeIssues() {
-  for (const LogRecord& record : Next(Topic::kIssues, &issues_)) {
+  const std::vector<LogRecord> records = Next(Topic::kIssues, &issues_);
+  for (const LogRecord& record : records) {
     Result<FleetIssue> issue = Decoded(record, FleetIssueFromJson);
     if (!issue) {
       Refuse(Topic::kIssues, record, issue.error());
@@ -145,7 +146,9 @@ void PatternKeeper::TakeIssues() {
     }
     absl::MutexLock lock(&mutex_);
     history_.TakeIssue(*std::move(issue));
+    issues_open_now_ = history_.open_issues();
   }
+  issues_news_ += records.size();
 }
 
 bool PatternKeeper::TakeCounts() {
@@ -161,6 +164,7 @@ bool PatternKeeper::TakeCounts() {
     absl::MutexLock lock(&mutex_);
     history_.Take(*count, now);
   }
+  counts_news_ += records.size();
   return records.size() == options_.records_per_turn_max;
 }
 

@@ -2,6 +2,7 @@
 #ifndef FLEETMEDIC_STREAM_PATTERN_KEEPER_H_
 #define FLEETMEDIC_STREAM_PATTERN_KEEPER_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,6 +45,9 @@ class PatternKeeper final : public Role, public PatternBook {
                            const PatternSelection& selection) const override;
   std::vector<FleetIssuePtr> Issues() const override;
   Result<FleetIssuePtr> Issue(std::string_view id) const override;
+  PatternNews News() const override {
+    return {counts_news_.load(), issues_news_.load(), issues_open_now_.load()};
+  }
   std::string MetricsText() const override;
 
  private:
@@ -81,6 +85,9 @@ class PatternKeeper final : public Role, public PatternBook {
   std::unique_ptr<Reader> counts_;
   MonoTime next_wake_{};
   MonoTime tidy_at_{};
+  std::atomic<uint64_t> counts_news_ = 0;
+  std::atomic<uint64_t> issues_news_ = 0;
+  std::atomic<uint64_t> issues_open_now_ = 0;
 
   mutable absl::Mutex mutex_;
   PatternHistory history_ ABSL_GUARDED_BY(mutex_);

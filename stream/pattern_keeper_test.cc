@@ -64,6 +64,9 @@ TEST_F(PatternKeeperTest, ReadsCountsIssuesAndHosts) {
   Send(Topic::kIssues, "I-1", ToJson(issue).Dump());
   EXPECT_TRUE(keeper_->List({}).reading);
   Turn();
+  EXPECT_EQ(keeper_->News().counts, 1u);
+  EXPECT_EQ(keeper_->News().issues, 1u);
+  EXPECT_EQ(keeper_->News().issues_open, 1u);
   const PatternList list = keeper_->List({});
   EXPECT_FALSE(list.reading);
   ASSERT_EQ(list.items.size(), 1u);

@@ -136,6 +136,37 @@ pageTest('the number of open issues stands in the frame; g i lists them, the ope
     assert.match(text, /the same hosts: image=ami-7/);
   });
 
+const listsAsked = (f) =>
+  f.requests.filter((r) => r.path === '/api/v1/patterns' || r.path === '/api/v1/issues').length;
+
+pageTest('news of patterns and issues is shown when the stream tells of it, and asked for then alone',
+  {}, async (page, f) => {
+    await openPage(page, '#/patterns', '.pattern-row');
+    await page.waitForSelector('.pages .open-count');
+    const asked = listsAsked(f);
+    await page.waitForTimeout(5500); // past the time after which a page without a stream asks
+    assert.equal(listsAsked(f), asked);
+    f.patterns.find((p) => p.pattern === NVME).hosts = 777;
+    f.push('patterns', { change: 2 });
+    await until('the news', async () =>
+      /777 hosts/.test(await page.locator('.pattern-row').first().innerText()));
+    assert.equal(listsAsked(f), asked + 1, 'the issues are not asked for');
+    f.issues.push({ ...f.issues[0], id: 'I-00000001', state: 'open' });
+    f.push('issues', { change: 3, open: 2 });
+    await until('the number', async () => /Issues\s*▲?\s*2/.test(await page.innerText('.pages')));
+    // However fast news comes, there is one request at a time.
+    for (let i = 0; i < 50; i++) f.push('patterns', { change: 10 + i });
+    await page.waitForTimeout(500);
+    assert(listsAsked(f) <= asked + 8, `${listsAsked(f) - asked} requests`);
+  });
+
+pageTest('without a stream the page asks every few seconds',
+  { before: (f) => { f.refuseStreams = true; } }, async (page, f) => {
+    await openPage(page, '#/patterns', '.pattern-row');
+    f.patterns.find((p) => p.pattern === NVME).hosts = 778;
+    await page.getByText('778 hosts').waitFor({ timeout: 12_000 });
+  });
+
 pageTest('H after g still holds', {}, async (page) => {
   await page.keyboard.press('g');
   await page.keyboard.press('h');

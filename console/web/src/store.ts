@@ -1,6 +1,6 @@
 // What the page knows and what the address says, as signals. Everything that is drawn reads these.
 
-import { computed, signal } from '@preact/signals';
+import { computed, signal, type Signal } from '@preact/signals';
 import type { HostSummary } from './api/types';
 import { Connection } from './live/connection';
 import { healthOf, newLink, type Link } from './live/link';
@@ -14,6 +14,10 @@ export const link = signal<Link>(newLink(Date.now()));
 export const tick = signal(Date.now()); // the reader's clock, once a second
 export const touched = signal<Set<string> | 'all'>(new Set()); // hosts of the last change
 const clockOffset = signal(0); // the server's clock less the reader's
+
+// How often log patterns and fleet issues were told to have changed: a new snapshot may hide news.
+export type News = 'patterns' | 'issues';
+export const news: Record<News, Signal<number>> = { patterns: signal(0), issues: signal(0) };
 
 // Ages are reckoned by the server's clock: a phone may be minutes off.
 export const now = computed(() => tick.value + clockOffset.value);
@@ -30,6 +34,13 @@ export const connection = new Connection({
     picture.value = next;
     touched.value = changed;
     tick.value = Date.now();
+    if (changed === 'all') {
+      news.patterns.value++;
+      news.issues.value++;
+    }
+  },
+  onNews(of) {
+    news[of].value++;
   },
   onLink(next) {
     link.value = next;

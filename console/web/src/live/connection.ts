@@ -12,6 +12,7 @@ import { SseParser } from './sse';
 
 export interface Listener {
   onPicture(picture: Picture, touched: Set<string> | 'all'): void;
+  onNews(of: 'patterns' | 'issues'): void;
   onLink(link: Link): void;
 }
 
@@ -133,6 +134,8 @@ export class Connection {
       body = undefined; // a beat may carry anything
     }
     this.pending.push({ id, event, body });
+    // Only that there is news: what a page shows of it, it asks for.
+    if (event === 'patterns' || event === 'issues') this.listener.onNews(event);
     // A change of the mode waits for nothing.
     if (event === 'mode' || event === 'reset') this.flush();
     else this.flushTimer ??= setTimeout(() => this.flush(), FLUSH_MS);

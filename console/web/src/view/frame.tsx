@@ -110,7 +110,6 @@ export function HoldButton() {
 
 // The open fleet issues, for their number; read in the frame so that every page has it.
 const ISSUES_PATH = '/api/v1/issues?state=open&limit=1';
-const ISSUES_EVERY_MS = 15_000;
 
 const LINKS: [Route['page'], string, Route['page'][]][] = [
   ['now', 'Now', ['now', 'host']],
@@ -121,7 +120,7 @@ const LINKS: [Route['page'], string, Route['page'][]][] = [
 export function PageLinks() {
   const here = route.value.page;
   const signedIn = health.value !== 'signed-out' && !!picture.value;
-  const issues = usePoll<IssueList>(signedIn ? ISSUES_PATH : '', ISSUES_EVERY_MS);
+  const issues = usePoll<IssueList>(signedIn ? ISSUES_PATH : '', 'issues');
   const open = issues.data?.total ?? 0;
   return (
     <>

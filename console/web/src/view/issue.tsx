@@ -120,7 +120,7 @@ function HostsPanel({ issue }: { issue: Issue }) {
 
 export function IssuePage() {
   const { id } = route.value;
-  const { data, error } = usePoll<Issue>(`/api/v1/issues/${addressPart(id)}`);
+  const { data, error } = usePoll<Issue>(`/api/v1/issues/${addressPart(id)}`, 'issues');
   return (
     <main id="main" class="page">
       <div class="column">

@@ -43,7 +43,7 @@ function Row({ issue }: { issue: IssueSummary }) {
 }
 
 export function IssuesPage() {
-  const { data, error, status } = usePoll<IssueList>('/api/v1/issues');
+  const { data, error, status } = usePoll<IssueList>('/api/v1/issues', 'issues');
   const open = data?.items.filter((i) => i.state === 'open') ?? [];
   const closed = data?.items.filter((i) => i.state !== 'open') ?? [];
   return (

@@ -15,7 +15,7 @@ import { Series } from './series';
 import { T } from './text';
 
 const HOSTS_SHOWN = 60;
-const DIFF_EVERY_MS = 15_000;
+const DIFF_LEAST_MS = 15_000;
 const LATELY: [string, number][] = [['5 minutes', 5], ['10 minutes', 10], ['30 minutes', 30]];
 
 function Head({ name, p }: { name: string; p: PatternDetail | undefined }) {
@@ -85,7 +85,7 @@ function DiffPanel({ name, now }: { name: string; now: number }) {
   const chosen = parseSelection(sel) ? sel : '';
   const query = new URLSearchParams({ range, ...(chosen ? { sel: chosen } : {}) });
   const { data, error } = usePoll<PatternDiff>(
-    `/api/v1/patterns/${addressPart(name)}/diff?${query}`, DIFF_EVERY_MS);
+    `/api/v1/patterns/${addressPart(name)}/diff?${query}`, 'patterns', DIFF_LEAST_MS);
   return (
     <Panel title="What differs" note={<CopyCli command={patternDiff(name, range, chosen)} />}>
       <SelectTime now={now} />
@@ -124,7 +124,7 @@ function NoRule({ name }: { name: string }) {
 export function PatternPage() {
   const { id, range } = route.value;
   const { data, error } = usePoll<PatternDetail>(
-    `/api/v1/patterns/${addressPart(id)}?range=${range}`);
+    `/api/v1/patterns/${addressPart(id)}?range=${range}`, 'patterns');
   const now = parseTime(data?.now) ?? Date.now();
   return (
     <main id="main" class="page">

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { PatternList, PatternSummary } from '../api/pattern_types';
 import { listKeys } from '../keys';
-import { POLL_MS, usePoll } from '../live/poll';
+import { usePoll } from '../live/poll';
 import { patternsTop } from '../logic/cli';
 import { count, plural } from '../logic/format';
 import { visible } from '../logic/text';
@@ -153,7 +153,7 @@ function Rows({ list }: { list: PatternList }) {
 }
 
 export function PatternsPage() {
-  const { data, error, status } = usePoll<PatternList>(listPath(route.value), POLL_MS);
+  const { data, error, status } = usePoll<PatternList>(listPath(route.value), 'patterns');
   const { scope } = route.value;
   return (
     <main id="main" class="page one">
