@@ -4,11 +4,122 @@
 #include <limits>
 
 #include <fmt/format.h>
+#include <simdjson.h>
 #include <nlohmann/json.hpp>
 
 namespace fleetmedic {
+namespace {
 
-// Builds a Json from nlohmann's SAX events, and writes one by its serialiser.
+// Past this a text is read by nlohmann's parser alone: simdjson's keeps, for each thread, buffers
+// of several times the longest text that it read.
+constexpr size_t kFastTextBytesMax = size_t{64} << 10;
+
+// The member's place; the last of several with one key counts. Ours are written in order, so that
+// each comes behind the others.
+Json& PlaceMember(Json::Object* members, std::string key) {
+  return members->try_emplace(members->end(), std::move(key))->second;
+}
+
+// What simdjson read. False where it is nested too deeply or not ours to hold.
+bool Import(const simdjson::dom::element& from, size_t depth, Json* to) {
+  using Type = simdjson::dom::element_type;
+  switch (from.type()) {
+    case Type::NULL_VALUE:
+      *to = Json();
+      return true;
+    case Type::BOOL:
+      *to = Json(from.get_bool().value_unsafe());
+      return true;
+    case Type::INT64:
+      *to = Json(from.get_int64().value_unsafe());
+      return true;
+    case Type::UINT64:  // only past int64
+      return false;
+    case Type::DOUBLE:
+      *to = Json(from.get_double().value_unsafe());
+      return true;
+    case Type::STRING:
+      *to = Json(from.get_string().value_unsafe());
+      return true;
+    case Type::ARRAY: {
+      if (depth >= Json::kDepthMax) return false;
+      Json::Array elements;
+      const simdjson::dom::array array = from.get_array().value_unsafe();
+      elements.reserve(array.size());
+      for (const simdjson::dom::element element : array) {
+        if (!Import(element, depth + 1, &elements.emplace_back())) return false;
+      }
+      *to = Json(std::move(elements));
+      return true;
+    }
+    case Type::OBJECT: {
+      if (depth >= Json::kDepthMax) return false;
+      Json::Object members;
+      const simdjson::dom::object object = from.get_object().value_unsafe();
+      for (const auto& [key, value] : object) {
+        if (!Import(value, depth + 1, &PlaceMember(&members, std::string(key)))) return false;
+      }
+      *to = Json(std::move(members));
+      return true;
+    }
+  }
+  return false;
+}
+
+// False: not JSON, or not as we want it; nlohmann's parser says why.
+bool ParseFast(std::string_view text, Json* json) {
+  thread_local simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) return false;
+  return Import(root, 0, json);
+}
+
+bool IsPlain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
+
+void AppendString(std::string_view text, std::string* out) {
+  if (!simdjson::validate_utf8(text)) {
+    *out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return;
+  }
+  out->push_back('"');
+  size_t from = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (IsPlain(text[i])) continue;
+    out->append(text, from, i - from);
+    from = i + 1;
+    switch (text[i]) {
+      case '"':
+        *out += "\\\"";
+        break;
+      case '\\':
+        *out += "\\\\";
+        break;
+      case '\b':
+        *out += "\\b";
+        break;
+      case '\f':
+        *out += "\\f";
+        break;
+      case '\n':
+        *out += "\\n";
+        break;
+      case '\r':
+        *out += "\\r";
+        break;
+      case '\t':
+        *out += "\\t";
+        break;
+      default:
+        fmt::format_to(std::back_inserter(*out), "\\u{:04x}", text[i]);
+    }
+  }
+  out->append(text, from);
+  out->push_back('"');
+}
+
+}  // namespace
+
+// Builds a Json from nlohmann's SAX events, and writes one.
 class JsonCodec final : public nlohmann::json_sax<nlohmann::json> {
  public:
   bool null() override { return Add(Json()); }
@@ -66,11 +177,38 @@ class JsonCodec final : public nlohmann::json_sax<nlohmann::json> {
         json.value_);
   }
 
-  static std::string Write(const Json& json, int indent) {
-    return Export(json).dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+  // The text that nlohmann's serialiser gives; numbers that are no integers are its own.
+  static void Write(const Json& json, std::string* out) {
+    std::visit([out](const auto& value) { WriteValue(value, out); }, json.value_);
   }
 
  private:
+  static void WriteValue(std::monostate, std::string* out) { *out += "null"; }
+  static void WriteValue(bool value, std::string* out) { *out += value ? "true" : "false"; }
+  static void WriteValue(int64_t value, std::string* out) { *out += fmt::format_int(value).str(); }
+  static void WriteValue(double value, std::string* out) { *out += nlohmann::json(value).dump(); }
+  static void WriteValue(const std::string& value, std::string* out) { AppendString(value, out); }
+  static void WriteValue(const Json::Array& value, std::string* out) {
+    char before = '[';
+    for (const Json& element : value) {
+      out->push_back(std::exchange(before, ','));
+      Write(element, out);
+    }
+    if (value.empty()) out->push_back('[');
+    out->push_back(']');
+  }
+  static void WriteValue(const Json::Object& value, std::string* out) {
+    char before = '{';
+    for (const auto& [key, member] : value) {
+      out->push_back(std::exchange(before, ','));
+      AppendString(key, out);
+      out->push_back(':');
+      Write(member, out);
+    }
+    if (value.empty()) out->push_back('{');
+    out->push_back('}');
+  }
+
   bool Add(Json value) {
     Place(std::move(value));
     return true;
@@ -117,6 +255,8 @@ Result<Json> Json::Parse(std::string_view text) {
     return Fail(Code::kInvalidArgument,
                 fmt::format("not JSON: {} bytes are more than {}", text.size(), kTextBytesMax));
   }
+  Json json;
+  if (text.size() <= kFastTextBytesMax && ParseFast(text, &json)) return json;
   JsonCodec codec;
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &codec)) {
     return Fail(Code::kInvalidArgument, "not JSON: " + codec.problem());
@@ -124,8 +264,15 @@ Result<Json> Json::Parse(std::string_view text) {
   return codec.TakeRoot();
 }
 
-std::string Json::Dump() const { return JsonCodec::Write(*this, -1); }
-std::string Json::DumpPretty() const { return JsonCodec::Write(*this, 2); }
+std::string Json::Dump() const {
+  std::string text;
+  JsonCodec::Write(*this, &text);
+  return text;
+}
+
+std::string Json::DumpPretty() const {
+  return JsonCodec::Export(*this).dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 std::optional<int64_t> Json::integer() const {
   if (const int64_t* value = std::get_if<int64_t>(&value_)) return *value;
