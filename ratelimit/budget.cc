@@ -182,6 +182,18 @@ std::vector<LimitUse> Uses(std::span<const Limit> limits, std::span<const Grant>
   return uses;
 }
 
+std::vector<LimitUse> UsesFor(std::span<const Limit> limits, std::span<const Grant> grants,
+                              const Census& census, const HostFacts& facts, WallTime now) {
+  std::vector<LimitUse> uses;
+  for (const Limit& limit : limits) {
+    const std::string& name = ScopeNameOf(limit.scope, facts);
+    if (name.empty() || (!limit.only.empty() && limit.only != name)) continue;
+    const HostCount* count = CountOf(census, limit.scope, name);
+    if (count != nullptr) uses.push_back(Measure(limit, name, *count, grants, now));
+  }
+  return uses;
+}
+
 Millis LongestWindow(std::span<const Limit> limits) {
   Millis longest(0);
   for (const Limit& limit : limits) longest = std::max(longest, limit.window);

@@ -62,6 +62,10 @@ Answer Decide(std::span<const Limit> limits, std::span<const Grant> grants, cons
 std::vector<LimitUse> Uses(std::span<const Limit> limits, std::span<const Grant> grants,
                            const Census& census, WallTime now);
 
+// ... and those alone that count for one host.
+std::vector<LimitUse> UsesFor(std::span<const Limit> limits, std::span<const Grant> grants,
+                              const Census& census, const HostFacts& facts, WallTime now);
+
 // "fleet_window: 1 of 1 in 10m".
 std::string LimitText(const LimitUse& use);
 

@@ -153,6 +153,23 @@ TEST(Budget, AHostWithoutARackIsBoundByEverythingElse) {
   EXPECT_TRUE(Decide(limits, {}, census, Host("h1", "web", ""), true, kNow).granted);
 }
 
+TEST(Budget, TellsOfOneHostTheLimitsThatCountForIt) {
+  std::vector<Limit> limits = {Concurrent(0, 2), Concurrent(0, 1), Concurrent(0, 1)};
+  limits[0].scope = LimitScope::kPool;
+  limits[1].scope = LimitScope::kRack;
+  limits[2].only = "another";
+  limits[2].scope = LimitScope::kPool;
+  Census census;
+  census.Add(Host("h1", "web", ""), true);
+  census.Add(Host("d1", "db"), true);
+  const std::vector<Grant> grants = {GrantOf("h2", kNow)};
+  const std::vector<LimitUse> uses = UsesFor(limits, grants, census, Host("h1", "web", ""), kNow);
+  ASSERT_EQ(uses.size(), 1U);
+  EXPECT_EQ(uses[0].scope, "pool:web");
+  EXPECT_EQ(uses[0].used, 1);
+  EXPECT_EQ(uses[0].max, 2);
+}
+
 TEST(Budget, AHostNeverHoldsTwoGrants) {
   const std::vector<Limit> limits = {Concurrent(0, 10)};
   const std::vector<Grant> grants = {GrantOf("h1", kNow)};

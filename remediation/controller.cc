@@ -22,18 +22,25 @@ constexpr size_t kRulesKnownMax = 20'000;
 // A host with nothing known to be wrong, unknown to its scheduler and this long silent, has left.
 constexpr Millis kForgetAfter = Hours(1);
 
-// Whether two records differ in nothing but what the next beat tells again.
-bool SameButForBeats(const HostRecord& before, const HostRecord& after) {
-  if (before.detectors.size() != after.detectors.size()) return false;
-  HostRecord stripped = after;
-  stripped.seen_at = before.seen_at;
-  stripped.ok_since = before.ok_since;
-  for (auto& [detector, mark] : stripped.detectors) {
+// Whether a record differs from the one before in nothing but what the next beat tells again.
+// `after` is lent, not copied: most records, most of the time, change by beats alone.
+bool SameButForBeats(const HostRecord& before, HostRecord* after) {
+  if (before.detectors.size() != after->detectors.size()) return false;
+  const WallTime seen_at = std::exchange(after->seen_at, before.seen_at);
+  const WallTime ok_since = std::exchange(after->ok_since, before.ok_since);
+  std::vector<WallTime> observed_at;
+  observed_at.reserve(after->detectors.size());
+  for (auto& [detector, mark] : after->detectors) {
     const auto it = before.detectors.find(detector);
-    if (it == before.detectors.end()) return false;
-    mark.observed_at = it->second.observed_at;
+    observed_at.push_back(mark.observed_at);
+    if (it != before.detectors.end()) mark.observed_at = it->second.observed_at;
   }
-  return stripped == before;
+  const bool same = *after == before;
+  after->seen_at = seen_at;
+  after->ok_since = ok_since;
+  auto at = observed_at.begin();
+  for (auto& [detector, mark] : after->detectors) mark.observed_at = *at++;
+  return same;
 }
 
 }  // namespace
@@ -314,13 +321,6 @@ void Controller::NoteRule(const std::string& rule) {
   LogInfo("a rule is not in use any more; its findings end", {{"rule", rule}});
 }
 
-bool Controller::HasEndedRule(const HostRecord& record) const {
-  if (ended_rules_.empty()) return false;
-  return std::ranges::any_of(RulesFound(record), [this](const std::string& rule) {
-    return std::ranges::find(ended_rules_, rule) != ended_rules_.end();
-  });
-}
-
 void Controller::StepHost(const HostId& host, const Input& input) {
   HostRecordPtr record = ledger_.Host(host);
   if (record == nullptr) {
@@ -333,10 +333,14 @@ void Controller::StepHost(const HostId& host, const Input& input) {
     fresh.since = now_;
     record = std::make_shared<const HostRecord>(std::move(fresh));
   }
-  HostRecord asked = *record;
-  // While a person is waited for, deadlines do not run.
-  if (ledger_.reconcile()) asked.deadline = kWallNever;
-  Decision decision = Step(config_.policy, asked, input, SurroundingsOf(asked), now_);
+  HostRecordPtr asked = record;
+  if (ledger_.reconcile()) {
+    // While a person is waited for, deadlines do not run.
+    HostRecord paused = *record;
+    paused.deadline = kWallNever;
+    asked = std::make_shared<const HostRecord>(std::move(paused));
+  }
+  Decision decision = Step(config_.policy, *asked, input, SurroundingsOf(*asked), now_);
   if (ledger_.reconcile() && decision.next.state == record->state) {
     decision.next.deadline = record->deadline;
   }
@@ -346,7 +350,7 @@ void Controller::StepHost(const HostId& host, const Input& input) {
   AskEvidenceOf(*record, decision);
   AuditDecision(*record, decision, input);
   if (decision.next == *record) return;
-  if (SameButForBeats(*record, decision.next)) {
+  if (SameButForBeats(*record, &decision.next)) {
     ledger_.PutHostVolatile(std::move(decision.next));
   } else {
     ledger_.PutHost(std::move(decision.next));
@@ -382,11 +386,7 @@ void Controller::TakeEffects(const HostRecord& before, const Decision& decision)
 }
 
 void Controller::TickHosts(MonoTime now) {
-  // Steps change the map's values and a host that left its keys: the keys are taken first.
-  std::vector<HostId> hosts;
-  hosts.reserve(ledger_.hosts().size());
-  for (const auto& [host, record] : ledger_.hosts()) hosts.push_back(host);
-  for (const HostId& host : hosts) {
+  for (const HostId& host : look_.restless) {
     const HostRecordPtr record = ledger_.Host(host);
     const bool gone = record->state == HostState::kSuspect && record->scheduler_lost &&
                       record->conditions.empty() && record->grant.empty() &&
@@ -396,12 +396,6 @@ void Controller::TickHosts(MonoTime now) {
                "silent for " + FormatDuration(kForgetAfter) + " and not listed", "",
                HostDetail(*record));
       ledger_.ForgetHost(host);
-      continue;
-    }
-    // Most hosts, most of the time: a tick has nothing to say to them.
-    if (record->state == HostState::kHealthy && !record->drain_wanted && !record->scheduler_lost &&
-        record->waits_for.empty() && Assess(config_.policy, *record, now_).worst == nullptr &&
-        !HasEndedRule(*record)) {
       continue;
     }
     StepHost(host, input::Tick{});
@@ -419,30 +413,15 @@ Surroundings Controller::SurroundingsOf(const HostRecord& record) const {
   return around;
 }
 
-BrakeSample Controller::SampleFleet() const {
-  BrakeSample sample;
+void Controller::LookAround() {
   const bool silence_counts = env_.clock.Mono() >= silence_counts_from_;
-  for (const auto& [host, record] : ledger_.hosts()) {
-    ++sample.hosts;
-    const Assessment seen = Assess(config_.policy, *record, now_);
-    const bool out = record->want != Want::kSchedulable || record->state == HostState::kRetired;
-    sample.disrupted += seen.worst != nullptr || out ? 1 : 0;
-    sample.silent += seen.silent && silence_counts ? 1 : 0;
-    std::set<std::string_view> rules;
-    for (const TrackedCondition& tracked : record->conditions) {
-      const std::string_view detector = tracked.detector;
-      if (!detector.starts_with("rule:") || !Actionable(config_.policy, tracked.condition)) {
-        continue;
-      }
-      if (tracked.observed_at + config_.brake.rule_window > now_) rules.insert(detector.substr(5));
-    }
-    for (const std::string_view rule : rules) ++sample.rule_hosts[std::string(rule)];
-  }
-  return sample;
+  look_ = LookAtFleet(config_.policy, config_.brake, ledger_.hosts(), ended_rules_, silence_counts,
+                      now_);
 }
 
 void Controller::UpdateBrakeAndMode() {
-  BrakeSample sample = SampleFleet();
+  LookAround();
+  BrakeSample& sample = look_.sample;
   Result<Millis> lag = intake_.Lag(now_);
   if (lag) sample.log_lag = *lag;
   log_lag_gauge_.Set(static_cast<double>(sample.log_lag.count()) / 1000);
@@ -499,21 +478,11 @@ void Controller::UpdateBrakeAndMode() {
   audited_mode_ = mode_;
 }
 
-Census Controller::TakeCensus() const {
-  Census census;
-  for (const auto& [host, record] : ledger_.hosts()) {
-    const bool available = record->state == HostState::kHealthy && record->facts_known &&
-                           record->want == Want::kSchedulable && !record->scheduler_lost &&
-                           !Assess(config_.policy, *record, now_).silent;
-    census.Add(record->facts, available);
-  }
-  return census;
-}
-
 void Controller::AnswerAsks() {
   if (asks_.empty()) return;
   const std::vector<Ask> asks = std::exchange(asks_, {});
-  const Census census = TakeCensus();
+  LookAround();
+  std::vector<Grant> grants = ledger_.GrantList();
   for (const Ask& ask : asks) {
     const HostRecordPtr record = ledger_.Host(ask.host);
     if (record == nullptr || record->state != HostState::kSuspect || !record->grant.empty()) {
@@ -526,8 +495,7 @@ void Controller::AnswerAsks() {
       StepHost(ask.host, input::Tick{});
       continue;
     }
-    const Answer answer =
-        Decide(config_.limits, ledger_.GrantList(), census, record->facts, false, now_);
+    const Answer answer = Decide(config_.limits, grants, look_.census, record->facts, false, now_);
     if (!answer.granted) {
       grants_refused_.Add();
       StepHost(ask.host, input::Refused{answer.limit, answer.retry_at});
@@ -543,10 +511,11 @@ void Controller::AnswerAsks() {
     grant.reason = ask.reason;
     grant.granted_at = now_;
     const GrantId id = grant.id;
+    grants.push_back(grant);
     // Before the step: what the step releases must be there.
     ledger_.PutGrant(std::move(grant));
     grants_given_.Add();
-    AuditGrant(ask.reason, *record, id, census);
+    AuditGrant(ask.reason, *record, id, grants);
     StepHost(ask.host, input::Granted{id});
   }
   asks_.clear();

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,8 @@
 #include "base/workers.h"
 #include "config/remediator_config.h"
 #include "eventlog/event_log.h"
-#include "ratelimit/budget.h"
 #include "remediation/audit_export.h"
+#include "remediation/fleet_look.h"
 #include "remediation/gate.h"
 #include "remediation/host_machine.h"
 #include "remediation/intake.h"
@@ -108,8 +109,6 @@ class Controller final : public Role, public RemediatorService {
   void EndWaitingRules();
   // Notes a rule that something was found by, where it is not in use.
   void NoteRule(const std::string& rule);
-  // Something stands that such a rule found.
-  bool HasEndedRule(const HostRecord& record) const;
   void TickHosts(MonoTime now);
   void ExpireOverrides();
   // controller_evidence.cc
@@ -122,8 +121,7 @@ class Controller final : public Role, public RemediatorService {
   void LayOverrides(const HostId& host);
   void LayAllOverrides();
   void UpdateBrakeAndMode();
-  BrakeSample SampleFleet() const;
-  Census TakeCensus() const;
+  void LookAround();
   void AnswerAsks();
   Status CommitPass();
   void AnswerRequests();
@@ -133,7 +131,7 @@ class Controller final : public Role, public RemediatorService {
   void TakeEffects(const HostRecord& before, const Decision& decision);
   void AuditDecision(const HostRecord& before, const Decision& decision, const Input& input);
   void AuditGrant(const std::string& reason, const HostRecord& record, const GrantId& grant,
-                  const Census& census);
+                  std::span<const Grant> grants);
   void AuditAct(std::string who, std::string action, std::string object, std::string why,
                 std::string result, Json detail = {});
   Surroundings SurroundingsOf(const HostRecord& record) const;
@@ -190,6 +188,7 @@ class Controller final : public Role, public RemediatorService {
   // While there is something to reconcile: what the newest list says.
   std::shared_ptr<const ReconcileReport> report_;
   std::map<HostId, HostView> report_views_;
+  FleetLook look_;  // of the last tick or ask
   std::vector<Ask> asks_;
   std::vector<EvidenceAsk> evidence_asks_;  // sent after the commit
   std::vector<WallTime> evidence_asked_;    // within a minute

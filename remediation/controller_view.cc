@@ -95,14 +95,10 @@ void Controller::AuditDecision(const HostRecord& before, const Decision& decisio
 
 // What a grant was counted against, the grant included: the figures are gone a moment later.
 void Controller::AuditGrant(const std::string& reason, const HostRecord& record,
-                            const GrantId& grant, const Census& census) {
+                            const GrantId& grant, std::span<const Grant> grants) {
   const HostFacts& facts = record.facts;
   Json limits(Json::Array{});
-  for (const LimitUse& use : Uses(config_.limits, ledger_.GrantList(), census, now_)) {
-    if (use.scope != "fleet" && use.scope != "cell:" + facts.cell &&
-        use.scope != "pool:" + facts.pool && use.scope != "rack:" + facts.rack) {
-      continue;
-    }
+  for (const LimitUse& use : UsesFor(config_.limits, grants, look_.census, facts, now_)) {
     Json item;
     item.Set("name", use.limit->name);
     item.Set("scope", use.scope);
@@ -150,17 +146,12 @@ void Controller::PublishSnapshot(MonoTime now) {
   const std::vector<Grant> grants = ledger_.GrantList();
   std::ranges::copy_if(grants, std::back_inserter(next->grants), &Grant::open);
   open_grants_gauge_.Set(static_cast<double>(next->grants.size()));
-  const Census census = TakeCensus();
-  for (const LimitUse& use : Uses(config_.limits, grants, census, now_)) {
+  for (const LimitUse& use : Uses(config_.limits, grants, look_.census, now_)) {
     next->limits.push_back({use.limit->name, use.scope, use.limit->kind, use.used, use.max,
                             use.limit->window, use.next_at});
   }
-  for (const auto& [host, record] : next->hosts) {
-    if (Assess(config_.policy, *record, now_).silent) ++next->hosts_silent;
-    if (next->oldest_seen_at == kWallNever || record->seen_at < next->oldest_seen_at) {
-      next->oldest_seen_at = record->seen_at;
-    }
-  }
+  next->hosts_silent = look_.silent;
+  next->oldest_seen_at = look_.oldest_seen_at;
   next->log_lag = Millis(static_cast<int64_t>(log_lag_gauge_.value() * 1000));
   absl::MutexLock lock(&snapshot_mutex_);
   snapshot_ = std::move(next);

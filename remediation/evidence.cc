@@ -1,6 +1,7 @@
 #include "remediation/evidence.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 namespace fleetmedic {
@@ -244,11 +245,18 @@ void AgeEvidence(const Policy& policy, WallTime now, HostRecord* record) {
   std::erase_if(record->conditions, [&](const TrackedCondition& tracked) {
     return tracked.clears_at != kWallNever && tracked.clears_at <= now;
   });
-  std::vector<TrackedCondition> standing;
+  // Which are cleared is judged before any of them goes.
+  std::set<const TrackedCondition*> cleared;
   for (const TrackedCondition& tracked : record->conditions) {
-    if (!ProbeCleared(*record, tracked)) standing.push_back(tracked);
+    if (ProbeCleared(*record, tracked)) cleared.insert(&tracked);
   }
-  if (standing.size() != record->conditions.size()) record->conditions = std::move(standing);
+  if (!cleared.empty()) {
+    std::vector<TrackedCondition> standing;
+    for (TrackedCondition& tracked : record->conditions) {
+      if (!cleared.contains(&tracked)) standing.push_back(std::move(tracked));
+    }
+    record->conditions = std::move(standing);
+  }
   if (!Assess(policy, *record, now).all_ok) {
     record->ok_since = kWallNever;
   } else if (record->ok_since == kWallNever) {

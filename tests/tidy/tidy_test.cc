@@ -211,6 +211,7 @@ ratelimit/budget
 remediation/audit_detail
 remediation/evidence
 remediation/host_machine
+remediation/fleet_look
 remediation/open_issues
 remediation/reconcile
 remediation/transitions
