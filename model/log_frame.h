@@ -85,9 +85,9 @@ LogFrameHeaderList LogFrameHeaders(const LogFrame& frame);
 // a text that is too long, has a line that is, does not end with '\n' or has another number of
 // lines. Headers that are not known are ignored.
 //
-// The agent writes the text as it is, so that a person can read the topic. A shipper may compress
-// it: with the header "content-encoding" of "lz4" the value is one LZ4 frame of the text. Any other
-// encoding is refused.
+// A short text the agent writes as it is, so that a person can read it in the topic. With the
+// header "content-encoding" of "lz4" the value is one LZ4 frame of the text: so the agent writes
+// long ones, and a shipper may write any. Any other encoding is refused.
 Result<LogFrame> LogFrameFrom(std::string_view key,
                               std::span<const std::pair<std::string, std::string>> headers,
                               std::string value);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/lz4.h"
+
 namespace fleetmedic {
 namespace {
 
@@ -23,6 +25,11 @@ Record RecordOf(LogFrame frame) {
   record.headers = LogFrameHeaders(frame);
   record.timestamp = frame.first_at;
   record.value = std::move(frame.text);
+  if (record.value.size() >= kCompressedFrom) {
+    record.value = Lz4Compress(record.value);
+    record.value.shrink_to_fit();  // it may wait in the spool for long
+    record.headers.emplace_back("content-encoding", "lz4");
+  }
   return record;
 }
 

@@ -10,7 +10,10 @@
 
 namespace fleetmedic {
 
-// For Topic::kLogs.
+// For Topic::kLogs. A text of kCompressedFrom bytes and more is compressed, once and for the whole
+// way: to write three times the bytes costs a host more than to compress them. Shorter ones, what
+// quiet hosts write, stay as they are, so that a person can read them in the topic.
+constexpr size_t kCompressedFrom = 4096;
 Record RecordOf(LogFrame frame);
 // For Topic::kHealth; CloudEvents attributes in ce_* headers, ce_id is the event's identity.
 Record RecordOf(const HealthEvent& event, WallTime now);
