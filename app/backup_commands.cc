@@ -53,7 +53,8 @@ int Fails(const cli::Terminal& terminal, const Error& error) {
 std::set<std::string> Only(const Invocation& call) {
   std::set<std::string> names;
   if (!call.args.Has("only")) return names;
-  for (const std::string_view name : Split(call.args.Text("only"), ',')) names.emplace(name);
+  const std::string only = call.args.Text("only");  // what the names are views into
+  for (const std::string_view name : Split(only, ',')) names.emplace(name);
   return names;
 }
 
