@@ -32,6 +32,9 @@ try {
   const look = async (name, hash, wait) => {
     await page.evaluate((to) => { location.hash = to; }, hash);
     await page.waitForSelector(wait);
+    // What differs is asked for by the page, and comes a moment later.
+    await page.waitForFunction(
+      () => !document.querySelector('main').innerText.includes('Comparing…'));
     said[name] = await page.innerText('main');
     await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
   };
