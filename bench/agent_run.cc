@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "detectors/agent/own_usage.h"
+#include "model/log_frame.h"
 
 namespace fleetmedic {
 
@@ -81,7 +82,10 @@ Status AgentRun::WaitReport() {
 
 uint64_t AgentRun::Shipped() {
   for (const LogRecord& record : NewFrames()) {
-    shipped_ += static_cast<uint64_t>(std::ranges::count(record.record.value, '\n'));
+    const Result<LogFrame> frame =
+        LogFrameFrom(record.record.key, record.record.headers, record.record.value);
+    FLEETMEDIC_CHECK(frame.has_value());
+    shipped_ += frame->lines;
   }
   return shipped_;
 }
