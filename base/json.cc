@@ -132,7 +132,14 @@ class JsonCodec final : public nlohmann::json_sax<nlohmann::json> {
     }
     return Add(Json(static_cast<int64_t>(value)));
   }
-  bool number_float(double value, const std::string&) override { return Add(Json(value)); }
+  bool number_float(double value, const std::string& text) override {
+    // The parser makes a number of an integer that is too large for it.
+    if (text.find_first_of(".eE") == std::string::npos) {
+      problem_ = "an integer is larger than 2^63 - 1 or smaller than -2^63";
+      return false;
+    }
+    return Add(Json(value));
+  }
   bool string(std::string& value) override { return Add(Json(std::move(value))); }
   bool binary(nlohmann::json::binary_t&) override { return false; }
   bool start_object(size_t) override { return Open(Json(Json::Object{})); }

@@ -29,6 +29,8 @@ TEST(Json, RefusesBadTextAndSaysWhere) {
   EXPECT_FALSE(Json::Parse("1 2").has_value());
   EXPECT_FALSE(Json::Parse("\"\xff\"").has_value());
   EXPECT_FALSE(Json::Parse("18446744073709551615").has_value());
+  EXPECT_FALSE(Json::Parse("18446744073709551616").has_value());
+  EXPECT_FALSE(Json::Parse("-9223372036854775809").has_value());
 }
 
 TEST(Json, RefusesNestingPastItsLimit) {
