@@ -107,7 +107,7 @@ Result<HttpReply> HttpClient::Stream(const HttpCall& call, MonoTime deadline, Mi
   const std::string host =
       address_.unix_path.empty() ? fmt::format("{}:{}", address_.host, address_.port) : "localhost";
   const std::string what = fmt::format("{} {}{}", call.method, address_.Text(), call.target);
-  return ExchangeHttp(&socket, host, call, what, piece);
+  return ExchangeHttp(&socket, host, call, what, LongReply::kFails, piece);
 }
 
 }  // namespace fleetmedic

@@ -55,7 +55,7 @@ Status CheckHttpCall(const HttpCall& call, bool may_be_shown) {
 }
 
 Result<HttpReply> ExchangeHttp(HttpSocket* socket, const std::string& host, const HttpCall& call,
-                               const std::string& what,
+                               const std::string& what, LongReply long_reply,
                                absl::FunctionRef<bool(std::string_view)> piece) {
   socket->read_bytes_left = kReplyHeaderBytesMax;
   HttpReply reply;
@@ -64,8 +64,10 @@ Result<HttpReply> ExchangeHttp(HttpSocket* socket, const std::string& host, cons
   const auto take = [&](std::string_view bytes) {
     const bool ok = head.status >= 200 && head.status < 300;
     if (ok) return piece(bytes);
-    too_large = bytes.size() > call.reply_bytes_max - reply.body.size();
-    if (!too_large) reply.body += bytes;
+    const size_t room = call.reply_bytes_max - reply.body.size();
+    reply.body += bytes.substr(0, room);
+    if (long_reply == LongReply::kIsCut) return bytes.size() < room;
+    too_large = bytes.size() > room;
     return !too_large;
   };
   const HttpWireCall sent{host, call.method, call.target, call.headers, call.body};

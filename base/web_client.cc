@@ -156,16 +156,14 @@ Result<HttpReply> WebClient::Send(const WebUrl& url, HttpCall call, MonoTime dea
   socket.read_deadline = deadline;
   socket.write_deadline = deadline;
   std::string body;
-  bool too_large = false;
   const std::string origin = url.Origin();
   const std::string what = call.method + " " + origin;
-  Result<HttpReply> reply = ExchangeHttp(
-      &socket, origin.substr(origin.find("//") + 2), call, what, [&](std::string_view piece) {
-        too_large = piece.size() > call.reply_bytes_max - body.size();
-        if (!too_large) body += piece;
-        return !too_large;
-      });
-  if (too_large) return Fail(Code::kFull, what + ": the answer is larger than the limit");
+  Result<HttpReply> reply = ExchangeHttp(&socket, origin.substr(origin.find("//") + 2), call, what,
+                                         LongReply::kIsCut, [&](std::string_view piece) {
+                                           const size_t room = call.reply_bytes_max - body.size();
+                                           body += piece.substr(0, room);
+                                           return piece.size() < room;
+                                         });
   if (reply && reply->ok()) reply->body = std::move(body);
   return reply;
 }

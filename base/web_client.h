@@ -45,7 +45,9 @@ class WebClient {
   static Result<WebClient> Make(const std::string& ca_file, const Clock* clock,
                                 const HttpCancel* cancel = nullptr);
 
-  // The call's target is the URL's. Errors: those of HttpClient, and
+  // The call's target is the URL's. A body that is longer than the call's reply_bytes_max is cut
+  // there: the status says what became of the call, whatever follows. Errors: those of HttpClient,
+  // and
   //   kUnavailable       the name cannot be looked up
   //   kPermissionDenied  the certificate does not hold
   Result<HttpReply> Send(const WebUrl& url, HttpCall call, MonoTime deadline) const;

@@ -94,6 +94,17 @@ TEST_F(SenderTest, AReceiverCanCheckTheSignature) {
   EXPECT_EQ(Json::Parse(got.body).value()["id"], Json("N-1"));
 }
 
+TEST_F(SenderTest, AnAnswerIsHeardHoweverMuchFollowsIt) {
+  const std::string page(size_t{1} << 20, 'x');
+  receiver_.Answers(HttpResponse::Text(200, page));
+  const TryOutcome taken = Try(Webhook(receiver_.Url("/")));
+  EXPECT_EQ(taken.verdict, TryVerdict::kDelivered) << taken.reason;
+  receiver_.Answers(HttpResponse::Text(404, "no such hook " + page));
+  const TryOutcome refused = Try(Webhook(receiver_.Url("/")));
+  EXPECT_EQ(refused.verdict, TryVerdict::kFinal) << refused.reason;
+  EXPECT_THAT(refused.reason, HasSubstr("HTTP status 404 \"no such hook"));
+}
+
 TEST_F(SenderTest, TheAnswerDecidesWhatIsNext) {
   struct Case {
     const char* sentence;
