@@ -34,6 +34,15 @@ Status Rename(const std::string& from, const std::string& to) {
 
 bool There(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 
+// What SQLite keeps beside a file. It would take what an older file left for the new one's.
+constexpr std::string_view kBeside[] = {"-wal", "-journal", "-shm"};
+
+bool AnyThere(const std::string& path) {
+  return There(path) || std::ranges::any_of(kBeside, [&path](std::string_view suffix) {
+           return There(path + std::string(suffix));
+         });
+}
+
 // Fills one fresh store, batch by batch: nobody sees it before all of it is there.
 class StoreFiller {
  public:
@@ -145,19 +154,22 @@ class Filling final : public BackupVisitor {
 // The new file takes the old one's name at one instant: a server that starts meanwhile finds the
 // one or the other, and never none. What belonged to the old one is kept.
 Status PutInPlace(const std::string& fresh, const std::string& path, const std::string& kept) {
-  if (There(path)) {
-    // Brings what is in its write-ahead log into the file. A file that is too damaged for that is
-    // kept with its log.
+  if (!AnyThere(path)) return Rename(fresh, path);
+  const bool whole = There(path);
+  // Brings what is in its write-ahead log into the file. A file that is too damaged for that is
+  // kept with its log.
+  if (whole) {
     if (Result<Database> old = Database::Open(path)) (void)old->Checkpoint();
-    const std::string copy = kept + path.substr(path.rfind('/'));
-    for (const char* suffix : {"-wal", "-shm"}) {
-      if (There(path + suffix)) FLEETMEDIC_RETURN_IF_ERROR(Rename(path + suffix, copy + suffix));
-    }
-    if (link(path.c_str(), copy.c_str()) != 0) {
-      return FailErrno("cannot keep " + Quote(path, 256) + " as " + Quote(copy, 256), errno);
-    }
-    FLEETMEDIC_RETURN_IF_ERROR(SyncFolder(kept));
   }
+  const std::string copy = kept + path.substr(path.rfind('/'));
+  for (const std::string_view each : kBeside) {
+    const std::string suffix(each);
+    if (There(path + suffix)) FLEETMEDIC_RETURN_IF_ERROR(Rename(path + suffix, copy + suffix));
+  }
+  if (whole && link(path.c_str(), copy.c_str()) != 0) {
+    return FailErrno("cannot keep " + Quote(path, 256) + " as " + Quote(copy, 256), errno);
+  }
+  FLEETMEDIC_RETURN_IF_ERROR(SyncFolder(kept));
   return Rename(fresh, path);
 }
 
@@ -246,11 +258,13 @@ Result<RestoreReport> Restore(const std::string& file, const RestoreOptions& opt
     }
     if (!lock) return tl::unexpected<Error>(lock.error());
     locks.push_back(*std::move(lock));
-    if (!There(path)) continue;
+    if (!AnyThere(path)) continue;
     any_there = true;
     if (options.replace) continue;
     return Fail(Code::kAlreadyExists,
-                Quote(path, 256) + " is there: --replace keeps it aside and takes its place");
+                Quote(path, 256) +
+                    (There(path) ? "" : "-wal or its like, of a file that is lost,") +
+                    " is there: --replace keeps it aside and takes its place");
   }
   const std::string work = options.folder + "/restoring-" + EntropyHex(8);
   FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(work, 0700));

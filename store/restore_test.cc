@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/sqlite.h"
@@ -113,6 +114,33 @@ TEST_F(RestoreTest, RefusesAStoreThatIsThereAndKeepsItAsideWhereItIsReplaced) {
   EXPECT_EQ(Content(to_.path(), "remediator"), Content(from_.path(), "remediator"));
   EXPECT_EQ(Content(report->kept_in, "remediator"), old);
   EXPECT_THAT(Content(to_.path(), "scheduler"), HasSubstr("web-00004")) << "not in the backup";
+}
+
+TEST_F(RestoreTest, WhatALostStoreLeftBehindDoesNotGetIntoTheRestoredOne) {
+  Make(from_.path(), "remediator", 3);
+  BackUpAll();
+  Make(to_.path(), "remediator", 7);
+  const std::string path = StorePath(to_.path(), "remediator");
+  std::string log;
+  {
+    const auto running = Open(to_.path(), "remediator");
+    const Lease lease = running->Acquire("test", Hours(1)).value();
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_TRUE(running->Commit(lease.epoch, [&](StoreTransaction& tx) {
+        return tx.Put(Table::kHosts, fmt::format("ghost-{}", i), std::string(500, 'x'));
+      }));
+    }
+    log = ReadFile(path + "-wal", size_t{64} << 20).value();
+    ASSERT_FALSE(log.empty());
+  }
+  // The file is lost, and its write-ahead log, of a process that was killed, is not.
+  ASSERT_EQ(unlink(path.c_str()), 0);
+  ASSERT_TRUE(WriteFileAtomic(path + "-wal", log));
+  EXPECT_EQ(RestoreTo(to_.path()).error().code, Code::kAlreadyExists);
+  const auto report = RestoreTo(to_.path(), true);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(Content(to_.path(), "remediator"), Content(from_.path(), "remediator"));
+  EXPECT_EQ(ReadFile(report->kept_in + "/remediator.db-wal", size_t{64} << 20).value(), log);
 }
 
 TEST_F(RestoreTest, RefusesWhileSomebodyHasTheStoreOpen) {
