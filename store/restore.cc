@@ -195,6 +195,15 @@ std::string Stamp(WallTime time) {
   return stamp;
 }
 
+// For who has to know what stands where now.
+std::string Interrupted(const RestoreReport& report, size_t placed) {
+  std::string text = fmt::format("{} of {} stores are restored", placed, report.restored.size());
+  if (!report.kept_in.empty()) {
+    text += ", what was there before is in " + Quote(report.kept_in, 256);
+  }
+  return text + "; repeat it once this is mended";
+}
+
 }  // namespace
 
 std::string StorePath(const std::string& folder, std::string_view name) {
@@ -277,9 +286,11 @@ Result<RestoreReport> Restore(const std::string& file, const RestoreOptions& opt
       report.kept_in = fmt::format("{}/before-restore-{}", options.folder, Stamp(clock.Wall()));
       FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(report.kept_in, 0700));
     }
-    for (const std::string& name : report.restored) {
-      FLEETMEDIC_RETURN_IF_ERROR(
-          PutInPlace(StorePath(work, name), StorePath(options.folder, name), report.kept_in));
+    for (size_t i = 0; i < report.restored.size(); ++i) {
+      const std::string& name = report.restored[i];
+      const Status placed =
+          PutInPlace(StorePath(work, name), StorePath(options.folder, name), report.kept_in);
+      if (!placed) return Fail(Interrupted(report, i), placed.error());
     }
     return SyncFolder(options.folder);
   }();

@@ -157,6 +157,22 @@ TEST_F(RestoreTest, RefusesWhileSomebodyHasTheStoreOpen) {
   EXPECT_TRUE(RestoreTo(to_.path(), true));
 }
 
+TEST_F(RestoreTest, SaysWhatIsRestoredWhereItCannotGoOn) {
+  Make(from_.path(), "remediator", 3);
+  Make(from_.path(), "scheduler", 3);
+  BackUpAll();
+  Make(to_.path(), "remediator", 7);
+  Make(to_.path(), "scheduler", 7);
+  // In the same second: the folder holds a scheduler.db already.
+  const auto first = RestoreTo(to_.path(), true, {"scheduler"});
+  ASSERT_TRUE(first);
+  const auto stopped = RestoreTo(to_.path(), true);
+  ASSERT_FALSE(stopped);
+  EXPECT_THAT(stopped.error().message,
+              testing::AllOf(HasSubstr("1 of 2 stores are restored"), HasSubstr(first->kept_in)));
+  EXPECT_EQ(Content(to_.path(), "remediator"), Content(from_.path(), "remediator"));
+}
+
 TEST_F(RestoreTest, ADamagedBackupChangesNothing) {
   Make(from_.path(), "remediator", 30);
   BackUpAll();
