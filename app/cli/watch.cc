@@ -1,6 +1,7 @@
 #include "app/cli/watch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/poll.h"
 #include "base/text.h"
@@ -44,8 +45,12 @@ int Watch::Run(std::span<const Json> items) {
       terminal_->Error(done.error().message, done.error().hint);
       return done.error().exit_code;
     }
-    if (done && cursor_.empty()) continue;  // a reset: read the state at once
-    terminal_->Say("fleetmedic: " + VisibleText(done ? "the stream ended" : done.error().message) +
+    // A reset: the state is read at once, but not again and again by one that is always behind.
+    const bool reset = done && cursor_.empty();
+    if (reset && !std::exchange(reset_at_once_, true)) continue;
+    const std::string_view ended =
+        reset ? "the server told nothing but a reset" : "the stream ended";
+    terminal_->Say("fleetmedic: " + VisibleText(done ? ended : done.error().message) +
                    "; trying again in " + ShortDuration(backoff_) + "\n");
     if (!Wait(backoff_)) {
       return client_->Cancelled() ? kExitDetached : kExitTimedOut;
@@ -93,11 +98,12 @@ Answer<void> Watch::Follow() {
 }
 
 bool Watch::Take(const ServerSentEvent& event) {
-  backoff_ = kBackoffMin;
   if (event.type == "reset") {
     cursor_.clear();
     return false;
   }
+  backoff_ = kBackoffMin;
+  reset_at_once_ = false;
   if (!event.id.empty()) cursor_ = event.id;
   if (event.type != (resource_ == Resource::kHosts ? "host" : "audit")) return true;
   const Result<Json> item = Json::Parse(event.data);

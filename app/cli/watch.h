@@ -54,6 +54,7 @@ class Watch {
   std::set<std::string> not_chosen_;   // and those it was asked for and does not
   int64_t audit_seq_ = -1;             // the newest printed entry
   Micros backoff_ = kBackoffMin;
+  bool reset_at_once_ = false;  // the state was read again, and the stream has told nothing since
 };
 
 }  // namespace fleetmedic::cli

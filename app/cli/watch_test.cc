@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "app/cli/fake_api.h"
@@ -88,6 +89,12 @@ TEST_F(WatchTest, ReadsTheStateAgainAfterAReset) {
   EXPECT_EQ(run.code, 8);
   EXPECT_EQ(run.out, "web-1\nweb-1\n");
   EXPECT_EQ(api_.requests()[3], "GET /api/v1/state");
+}
+
+TEST_F(WatchTest, AServerThatOnlyResetsIsNotAskedWithoutPause) {
+  Streams("event: reset\ndata: {}\n\n", false);
+  EXPECT_EQ(cli_.Run("get hosts -w -o name --timeout 1500ms").code, 8);
+  EXPECT_LE(std::ranges::count(api_.requests(), "GET /api/v1/state"), 4);
 }
 
 TEST_F(WatchTest, ShowsOnlyTheHostThatWasNamed) {
