@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/poll.h"
 #include "base/text.h"
 
 namespace fleetmedic::cli {
 namespace {
+
+constexpr size_t kAuditPage = 1000;  // the most that the server gives at once
 
 // What another try can mend: the server restarts, is full, or the line broke.
 bool MayMend(const Failure& failure) {
@@ -67,12 +71,30 @@ Answer<void> Watch::Catch() {
     for (const Json& host : Items(state->json["hosts"])) Show(host);
     return {};
   }
+  if (Answer<void> shown = ShowMissed(); !shown) {
+    cursor_.clear();  // the next try begins here
+    return shown;
+  }
   // Newest first or last: the sequence number orders them.
   std::vector<const Json*> entries;
   for (const Json& entry : Items(state->json["recent"])) entries.push_back(&entry);
   std::ranges::sort(entries, {},
                     [](const Json* entry) { return (*entry)["seq"].integer().value_or(0); });
   for (const Json* entry : entries) Show(*entry);
+  return {};
+}
+
+// The state has the newest entries alone: there may be others behind the last that was shown.
+Answer<void> Watch::ShowMissed() {
+  for (int64_t after = audit_seq_; after >= 0;) {
+    const Answer<ApiReply> page =
+        client_->Get(fmt::format("/api/v1/audit?since={}&limit={}", after, kAuditPage));
+    if (!page) return tl::unexpected(page.error());
+    const std::span<const Json> entries = Items(page->json["items"]);
+    for (const Json& entry : entries) Show(entry);
+    if (entries.size() < kAuditPage) break;
+    after = std::max(after + 1, entries.back()["seq"].integer().value_or(0));
+  }
   return {};
 }
 

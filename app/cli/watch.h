@@ -33,6 +33,7 @@ class Watch {
  private:
   // Reads /state for the cursor and shows what changed since. Needed first, and after a reset.
   Answer<void> Catch();
+  Answer<void> ShowMissed();
   Answer<void> Follow();
   bool Take(const ServerSentEvent& event);
   void Show(const Json& item);

@@ -120,6 +120,30 @@ TEST_F(WatchTest, EndsWhenTheServerForbidsIt) {
   EXPECT_THAT(run.err, HasSubstr("not for you"));
 }
 
+TEST_F(WatchTest, NoEntryOfTheAuditIsLeftOutBetweenTheLastThatWasShownAndTheNewest) {
+  // The state tells the newest few; more came since the list, or while the line was broken.
+  static constexpr int64_t kNewest = 2500;
+  api_.AnswerBy("GET /api/v1/audit", [](const HttpRequest& request) {
+    const std::optional<std::string_view> since = request.query("since");
+    const int64_t after = since ? std::stoll(std::string(*since)) : 6;
+    Json::Array items;
+    for (int64_t seq = after + 1; seq <= std::min(since ? after + 1000 : 7, kNewest); ++seq) {
+      Json item;
+      item.Set("seq", seq);
+      items.push_back(std::move(item));
+    }
+    Json answer;
+    answer.Set("items", std::move(items));
+    return HttpResponse::FromJson(200, answer);
+  });
+  api_.Answer("GET /api/v1/state",
+              Json::Parse(R"({"cursor":"1:5","recent":[{"seq":2500},{"seq":2499}]})").value());
+  Streams("id: 1:6\nevent: audit\ndata: {\"seq\":2501}\n\n");
+  std::string all;
+  for (int64_t seq = 7; seq <= kNewest + 1; ++seq) all += std::to_string(seq) + "\n";
+  EXPECT_EQ(cli_.Run("get audit -w -o name").out, all);
+}
+
 TEST_F(WatchTest, FollowsTheAudit) {
   api_.Answer("GET /api/v1/audit",
               Json::Parse(R"({"items":[{"seq":7,"who":"ana"}],"chain":{"ok":true}})").value());
