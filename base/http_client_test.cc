@@ -162,6 +162,25 @@ TEST(HttpClient, KeepsTheLimitOfTheReply) {
   }
 }
 
+TEST(HttpClient, WhatIsNoBodyHasALimitToo) {
+  // A chunk's line may say more than its length, and we would hold all of it.
+  const CannedServer server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0;" +
+                            std::string(size_t{4} << 20, 'x') + "\r\n\r\n");
+  const auto reply = Get(server.address());
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code, Code::kFull);
+}
+
+TEST(HttpClient, ABodyInManyChunksIsNotTakenForMore) {
+  std::string chunks;
+  for (int i = 0; i < 300'000; ++i) chunks += "1\r\nx\r\n";
+  const CannedServer server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks +
+                            "0\r\n\r\n");
+  const auto reply = Get(server.address());
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->body, std::string(300'000, 'x'));
+}
+
 TEST(HttpClient, StopsReadingWhenTheReaderHasEnough) {
   const CannedServer server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
                             false);

@@ -163,6 +163,15 @@ TEST_F(HttpServerTest, CountsTheBytesOfAChunkedBodyToo) {
   EXPECT_THAT(Raw(request + "0\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
 }
 
+TEST_F(HttpServerTest, WhatIsNoBodyHasALimitToo) {
+  // A chunk's line may say more than its length, and the server would hold all of it.
+  const std::string request =
+      "POST /things HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0;" +
+      std::string(size_t{4} << 20, 'x') + "\r\n\r\n";
+  EXPECT_THAT(Raw(request), Not(HasSubstr(" 200 ")));
+  EXPECT_EQ(Get("/things").status, 200) << "and still serves";
+}
+
 TEST_F(HttpServerTest, AnswersHeadWithoutABodyAndEmptyWithNone) {
   EXPECT_THAT(Raw("HEAD /things HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
               testing::EndsWith("\r\n\r\n"));

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +16,10 @@ namespace {
 
 constexpr size_t kPathBytesMax = 2048;
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
+// The library holds a chunk's line whole, and asks nobody how long it may be: so much may be read
+// between two pieces of a body.
+constexpr size_t kBetweenPiecesMax = size_t{64} << 10;
+static_assert(kBetweenPiecesMax > 2 * CPPHTTPLIB_RECV_BUFSIZ);
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -156,7 +159,7 @@ class HttpWireServer::Parser final : public httplib::Server {
     current_exchange = exchange;
     const bool served = process_request(stream, last, closed, [&](httplib::Request& request) {
       socket->read_deadline = now + limits_.request_patience;
-      socket->read_bytes_left = std::numeric_limits<size_t>::max();
+      socket->read_bytes_left = kBetweenPiecesMax;
       Prepare(&request);
     });
     current_exchange = nullptr;
@@ -201,6 +204,7 @@ class HttpWireServer::Parser final : public httplib::Server {
     std::string body;
     bool too_large = false;
     const bool whole = reader([&](const char* bytes, size_t size) {
+      current_exchange->socket->read_bytes_left = kBetweenPiecesMax;
       too_large = size > limits_.body_bytes_max - body.size();
       if (!too_large) body.append(bytes, size);
       return !too_large;
@@ -309,11 +313,12 @@ bool HttpWireExchange(HttpSocket* socket, HttpWireCall call, HttpWireReply* repl
   request.response_handler = [&](const httplib::Response& response) {
     reply->status = response.status;
     reply->headers = HeadersOf(response.headers);
-    socket->read_bytes_left = std::numeric_limits<size_t>::max();
+    socket->read_bytes_left = kBetweenPiecesMax;
     return true;
   };
   bool stopped = false;
   request.content_receiver = [&](const char* bytes, size_t size, uint64_t, uint64_t) {
+    socket->read_bytes_left = kBetweenPiecesMax;
     stopped = !body({bytes, size});
     return !stopped;
   };

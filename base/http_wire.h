@@ -62,9 +62,9 @@ struct HttpWireReply {
 };
 
 // The asking side: sends the call, reads the reply. The socket's limit on bytes is for the headers;
-// it is lifted after them. `body` gets the pieces of the reply's body, the
-// first after *reply is filled; false from it ends the exchange, and Exchange answers true. False:
-// it failed, and socket->trouble() may say why.
+// after them it is for what stands between two pieces of the body. `body` gets the pieces of the
+// reply's body, the first after *reply is filled; false from it ends the exchange, and Exchange
+// answers true. False: it failed, and socket->trouble() may say why.
 bool HttpWireExchange(HttpSocket* socket, HttpWireCall call, HttpWireReply* reply,
                       absl::FunctionRef<bool(std::string_view)> body);
 
