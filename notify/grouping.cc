@@ -295,7 +295,9 @@ std::vector<NotifyMessage> Grouping::Due(WallTime now) {
   } else if (!folded.empty()) {
     messages.push_back(TellStorm(folded, now));
   }
-  if (!digest_.empty() && digest_first_at_ + config_.digest_every <= now) {
+  // Where the clock went back, it would wait for as long as the clock did.
+  const bool unlikely = digest_first_at_ > now;
+  if (!digest_.empty() && (digest_first_at_ + config_.digest_every <= now || unlikely)) {
     messages.push_back(Digest(now));
   }
   return messages;

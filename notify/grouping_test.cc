@@ -127,6 +127,8 @@ const Case kCases[] = {
       {Seconds(5), {}, {"trigger host:ab#1 x1"}},
       {Seconds(9), Event(Act::kAcknowledge, "host:a#")},
       {Seconds(9), {}, {}}}},
+    {"a_digest_does_not_wait_for_a_clock_that_went_back",
+     {{Hours(24), Event(Act::kNote, "mode")}, {Seconds(10), {}, {"digest digest x1"}}}},
     {"notes_wait_for_the_digest_and_are_counted",
      {{Seconds(10), Event(Act::kNote, "host:a#1")},
       {Seconds(20), Event(Act::kNote, "host:a#1")},
