@@ -22,6 +22,36 @@ constexpr uint64_t kPositionEvery = 10'000;
 constexpr Millis kFirstLook = Minutes(10);
 constexpr std::string_view kPositionKey = "notify.position";
 constexpr std::string_view kGroupsKey = "notify.groups";
+// What is kept of the groups is cut where one row would not take it.
+constexpr size_t kGroupsPartBytes = kStoreValueBytesMax / 4;
+
+std::string GroupsKey(size_t part) {
+  return part == 0 ? std::string(kGroupsKey) : fmt::format("{}.{}", kGroupsKey, part);
+}
+
+// The parts go up to the first that is not there.
+Status PutGroups(std::string_view text, StoreTransaction* tx) {
+  size_t part = 0;
+  while (!text.empty()) {
+    size_t end = std::min(text.size(), kGroupsPartBytes);
+    // Never within a character.
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    FLEETMEDIC_RETURN_IF_ERROR(tx->Put(Table::kMeta, GroupsKey(part++), text.substr(0, end)));
+    text.remove_prefix(end);
+  }
+  return tx->Erase(Table::kMeta, GroupsKey(part));
+}
+
+Result<std::string> ReadGroups(const Store& store) {
+  std::string text;
+  for (size_t part = 0; text.size() <= Json::kTextBytesMax; ++part) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(const std::optional<std::string> row,
+                                store.Get(Table::kMeta, GroupsKey(part)));
+    if (!row) break;
+    text += *row;
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -125,11 +155,10 @@ Status Notifier::Load() {
   dead_letters_.clear();
   touched_.clear();
   dirty_ = false;
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::optional<std::string> groups,
-                              parts_.store.Get(Table::kMeta, kGroupsKey));
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::string groups, ReadGroups(parts_.store));
   // What cannot be read is left behind: a page too many is better than nobody who is told.
-  if (groups) {
-    const Result<Json> json = Json::Parse(*groups);
+  if (!groups.empty()) {
+    const Result<Json> json = Json::Parse(groups);
     const Status restored =
         json ? grouping_.Restore(*json) : Status(tl::unexpected<Error>(json.error()));
     if (!restored) {
@@ -293,7 +322,7 @@ void Notifier::FlushDeadLetters() {
 Status Notifier::WriteTo(StoreTransaction* tx) const {
   FLEETMEDIC_RETURN_IF_ERROR(tx->Put(Table::kMeta, kPositionKey, fmt::format("{}", position_)));
   if (dirty_) {
-    FLEETMEDIC_RETURN_IF_ERROR(tx->Put(Table::kMeta, kGroupsKey, grouping_.ToJson().Dump()));
+    FLEETMEDIC_RETURN_IF_ERROR(PutGroups(grouping_.ToJson().Dump(), tx));
   }
   for (const std::string& row : touched_) {
     const auto item = queue_.items().find(row);

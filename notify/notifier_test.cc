@@ -304,6 +304,58 @@ TEST_F(NotifierTest, TheFirstEverCallsNobodyForWhatIsLongPast) {
   EXPECT_THAT(TakeTries(), ElementsAre("hook trigger host:new#1"));
 }
 
+TEST_F(NotifierTest, AStormOfLongTextsIsKeptAndOutlivesARestart) {
+  Start();
+  Run(Seconds(2));
+  constexpr int kHosts = 2000;
+  ASSERT_TRUE(audit_.Commit(lease_.epoch, [this](StoreTransaction& tx) -> Status {
+    for (int i = 0; i < kHosts; ++i) {
+      AuditEntry entry;
+      entry.at = clock_.Wall();
+      entry.who = "fleetmedic";
+      entry.action = "page";
+      entry.object = fmt::format("host:h{:04}", i);
+      // What a log line may hold: as JSON it is twice as long.
+      entry.why = std::string(NotifyEvent::kTextBytesMax, '"');
+      FLEETMEDIC_RETURN_IF_ERROR(tx.AppendAudit(std::move(entry)));
+    }
+    return {};
+  }));
+  Run(Seconds(100));
+  EXPECT_TRUE(notifier_->leading());
+  EXPECT_THAT(TakeTries(), SizeIs(12)) << "two looks at the audit, each a storm";
+  size_t kept = 0;
+  const std::vector<Row> rows = ScanAll(store_, Table::kMeta).value();
+  for (const Row& row : rows) kept += row.value.size();
+  EXPECT_GT(kept, kStoreValueBytesMax) << "more than a row takes";
+  Crash();
+  clock_.Advance(Seconds(20));
+  Start("two");
+  Run(Seconds(20));
+  EXPECT_THAT(TakeTries(), IsEmpty()) << "they were told already";
+  ASSERT_TRUE(audit_.Commit(lease_.epoch, [this](StoreTransaction& tx) -> Status {
+    for (int i = 0; i < kHosts; ++i) {
+      AuditEntry entry;
+      entry.at = clock_.Wall();
+      entry.who = "fleetmedic";
+      entry.action = "in_service";
+      entry.object = fmt::format("host:h{:04}", i);
+      FLEETMEDIC_RETURN_IF_ERROR(tx.AppendAudit(std::move(entry)));
+    }
+    return {};
+  }));
+  Run(Minutes(3));
+  const std::vector<std::string> ends = TakeTries();
+  EXPECT_THAT(ends, SizeIs(12));
+  EXPECT_THAT(ends, testing::Each(HasSubstr("resolve")));
+  Crash();
+  clock_.Advance(Seconds(20));
+  Start("three");
+  Audit("page", "host:h0000");
+  Run(Seconds(20));
+  EXPECT_THAT(TakeTries(), ElementsAre("hook trigger host:h0000#"));
+}
+
 TEST_F(NotifierTest, AStormIsAHandfulOfTries) {
   Start();
   Run(Seconds(2));
