@@ -353,7 +353,10 @@ void Notifier::Send(MonoTime now) {
         "notify", [this, row = *row, epoch = lease_->epoch, config = channel.config, message] {
           (void)outcomes_.Post({row, epoch, parts_.send(config, message)});
         });
-    if (!submitted) continue;  // the workers are busy; the next turn tries again
+    if (!submitted) {  // the workers are busy
+      queue_.Rest(name, now + kLookEvery);
+      continue;
+    }
     queue_.Sent(*row);
   }
 }

@@ -356,6 +356,41 @@ TEST_F(NotifierTest, AStormOfLongTextsIsKeptAndOutlivesARestart) {
   EXPECT_THAT(TakeTries(), ElementsAre("hook trigger host:h0000#"));
 }
 
+TEST_F(NotifierTest, WorkersThatAreBusyAreNotAskedWithoutPause) {
+  class BusyWorkers final : public Workers {
+   public:
+    Status Submit(std::string_view, std::function<void()>) override {
+      ++asked;
+      return Fail(Code::kFull, "the queue is full");
+    }
+    int asked = 0;
+  };
+  BusyWorkers busy;
+  Notifier notifier(config_, NotifierParts{clock_,
+                                           audit_,
+                                           store_,
+                                           log_,
+                                           busy,
+                                           metrics_,
+                                           [](const NotifyChannel&, const NotifyMessage&) {
+                                             return TryOutcome{};
+                                           },
+                                           {},
+                                           "one",
+                                           1});
+  notifier.Turn(clock_.Mono());
+  Audit("page", "host:a", "", R"({"episode": 1})");
+  const MonoTime end = clock_.Mono() + Seconds(20);
+  int turns = 0;
+  while (clock_.Mono() < end) {
+    clock_.Advance(std::max<Micros>(notifier.NextWake() - clock_.Mono(), Micros(1)));
+    notifier.Turn(clock_.Mono());
+    ++turns;
+  }
+  EXPECT_GE(busy.asked, 10);
+  EXPECT_LE(turns, 40);
+}
+
 TEST_F(NotifierTest, AStormIsAHandfulOfTries) {
   Start();
   Run(Seconds(2));
