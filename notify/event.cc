@@ -115,6 +115,13 @@ bool Read(const AuditEntry& entry, NotifyEvent* event) {
     event->title = "The brake was released by " + entry.who + ": " + entry.result;
     return true;
   }
+  if (entry.action == "reconcile" && entry.object == "store") {
+    event->act = Act::kEnd;
+    event->noted = true;
+    event->key = "other:" + entry.object;
+    event->title = "About " + entry.object + ": " + entry.who + " accepted what differs";
+    return entry.who != kOurselves;
+  }
   if (entry.action == "mode") {
     event->key = "mode";
     event->title = "The mode is " + entry.result;

@@ -58,6 +58,10 @@ TEST(NotifyEventTest, ReadsWhatTheRemediatorCommitted) {
        Act::kPage, false, "hold:O-4", "A hold of host:web-3 is due for review"},
       {"a hold that was released", Entry("ana", "release", "fleet", "O-4"), Kind::kHold, Act::kEnd,
        false, "hold:O-4", "The hold of fleet has ended"},
+      {"a store behind its scheduler", Entry("fleetmedic", "page", "store", ""), Kind::kOther,
+       Act::kPage, false, "other:store", "About store"},
+      {"one that a person looked through", Entry("ana", "reconcile", "store", "accepted"),
+       Kind::kOther, Act::kEnd, true, "other:store", "About store: ana accepted what differs"},
       {"another mode", Entry("fleetmedic", "mode", "fleet", "hold"), Kind::kOther, Act::kNote,
        false, "mode", "The mode is hold"},
       {"a page of a kind that is not known here", Entry("fleetmedic", "page", "plan:P-1", "waits"),
@@ -83,6 +87,7 @@ TEST(NotifyEventTest, ReadsWhatTheRemediatorCommitted) {
 TEST(NotifyEventTest, NobodyIsToldOfTheRest) {
   for (const AuditEntry& entry :
        {Entry("fleetmedic", "suspect", "host:web-3", ""),
+        Entry("fleetmedic", "reconcile", "store", "shadow"),
         Entry("fleetmedic", "grant", "host:a", ""), Entry("fleetmedic", "drain", "host:web-3", ""),
         Entry("ana", "hold", "pool:web", "O-1"), Entry("ana", "evidence", "host:web-3", "")}) {
     EXPECT_FALSE(EventOf(entry)) << entry.action << " of " << entry.object;
