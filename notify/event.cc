@@ -60,7 +60,7 @@ void Name(const AuditEntry& entry, NotifyEvent* event) {
   } else if (const std::string_view host = NameIn(entry.object, "host:"); !host.empty()) {
     event->kind = Kind::kHost;
     event->key = HostKey(entry);
-    event->title = "Host " + std::string(host) + " needs a person";
+    event->title = "Host " + std::string(host) + (entry.action == "page" ? " needs a person" : "");
     event->blast.hosts = std::max<int64_t>(event->blast.hosts, 1);
   } else {
     event->key = "other:" + entry.object;

@@ -37,7 +37,7 @@ TEST(NotifyEventTest, ReadsWhatTheRemediatorCommitted) {
        Entry("fleetmedic", "page", "host:web-3", "", R"({"episode": 12})"), Kind::kHost, Act::kPage,
        false, "host:web-3#12", "Host web-3 needs a person"},
       {"a word on a host", Entry("fleetmedic", "notify", "host:web-3", "", R"({"episode": 12})"),
-       Kind::kHost, Act::kNote, false, "host:web-3#12", "Host web-3 needs a person"},
+       Kind::kHost, Act::kNote, false, "host:web-3#12", "Host web-3"},
       {"a host that is back",
        Entry("fleetmedic", "in_service", "host:web-3", "", R"({"episode": 12})"), Kind::kHost,
        Act::kEnd, false, "host:web-3#12", "Host web-3 is back in service"},
