@@ -137,16 +137,17 @@ Status EvidenceKeeper::Keep(const LogRecord& record) {
 }
 
 void EvidenceKeeper::Drop(const HostId& host) {
-  Kept oldest;
+  // With the last of a host its folder goes: hosts come and go, and Load lists so many and no more.
+  std::string path = options_.folder + "/" + FolderOf(host);
   {
     absl::MutexLock lock(&mutex_);
     std::deque<Kept>& bundles = kept_[host];
-    oldest = bundles.front();
+    if (bundles.size() > 1) path = PathOf(host, bundles.front().name);
+    bytes_ -= bundles.front().bytes;
     bundles.pop_front();
-    bytes_ -= oldest.bytes;
     if (bundles.empty()) kept_.erase(host);
   }
-  if (const Status removed = RemoveTree(PathOf(host, oldest.name)); !removed) {
+  if (const Status removed = RemoveTree(path); !removed) {
     LogWarning("cannot remove old evidence", {{"error", removed.error().message}});
   }
 }

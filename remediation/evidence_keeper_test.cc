@@ -76,6 +76,20 @@ TEST_F(EvidenceKeeperTest, OfOneHostTheNewestStay) {
   EXPECT_THAT(Ids("web-2"), testing::ElementsAre("e1"));
 }
 
+TEST_F(EvidenceKeeperTest, AHostOfWhichNothingIsKeptLeavesNoFolder) {
+  // Hosts come and go, and so many folders would be too many to list one day.
+  options_.bytes_max = 2'000;
+  Restart();
+  for (int i = 1; i <= 20; ++i) {
+    Send(fmt::format("web-{}", i), "e1");
+    Turn();
+  }
+  const std::vector<std::string> folders = FsRoot(options_.folder).List("/", 100).value();
+  EXPECT_THAT(folders, testing::Contains("web-20"));
+  EXPECT_LT(folders.size(), 10u);
+  for (const std::string& host : folders) EXPECT_THAT(Ids(host), SizeIs(1)) << host;
+}
+
 TEST_F(EvidenceKeeperTest, OfAllTogetherTheNewestStay) {
   options_.bytes_max = 50'000;
   Restart();
