@@ -64,7 +64,9 @@ Status EvidenceKeeper::Load() {
   FLEETMEDIC_RETURN_IF_ERROR(MakeFolders(options_.folder, 0700));
   const FsRoot folder(options_.folder);
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<std::string> hosts, folder.List("/", kHostsMax));
-  absl::MutexLock lock(&mutex_);
+  // Put in place at the end: reading all of it takes long, and others ask meanwhile.
+  std::map<HostId, std::deque<Kept>> kept;
+  int64_t bytes = 0;
   for (const std::string& host : hosts) {
     const Result<std::vector<std::string>> names = folder.List("/" + host, kFilesPerHostMax);
     if (!names) continue;
@@ -74,10 +76,13 @@ Status EvidenceKeeper::Load() {
       if (id.empty() || !text) continue;
       const Result<EvidenceBundle> bundle = BundleOf(*text);
       if (!bundle || bundle->id != id || FolderOf(bundle->host) != host) continue;
-      kept_[bundle->host].push_back({name, id, static_cast<int64_t>(text->size())});
-      bytes_ += static_cast<int64_t>(text->size());
+      kept[bundle->host].push_back({name, id, static_cast<int64_t>(text->size())});
+      bytes += static_cast<int64_t>(text->size());
     }
   }
+  absl::MutexLock lock(&mutex_);
+  kept_ = std::move(kept);
+  bytes_ = bytes;
   return {};
 }
 
