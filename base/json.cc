@@ -7,6 +7,8 @@
 #include <simdjson.h>
 #include <nlohmann/json.hpp>
 
+#include "base/long_json.h"
+
 namespace fleetmedic {
 namespace {
 
@@ -257,10 +259,12 @@ Json::Json(uint64_t value) : value_(static_cast<int64_t>(value)) {
   FLEETMEDIC_CHECK(value <= uint64_t{std::numeric_limits<int64_t>::max()});
 }
 
-Result<Json> Json::Parse(std::string_view text) {
-  if (text.size() > kTextBytesMax) {
+Result<Json> Json::Parse(std::string_view text) { return ParseLongJson(text, kTextBytesMax); }
+
+Result<Json> ParseLongJson(std::string_view text, size_t bytes_max) {
+  if (text.size() > bytes_max) {
     return Fail(Code::kInvalidArgument,
-                fmt::format("not JSON: {} bytes are more than {}", text.size(), kTextBytesMax));
+                fmt::format("not JSON: {} bytes are more than {}", text.size(), bytes_max));
   }
   Json json;
   if (text.size() <= kFastTextBytesMax && ParseFast(text, &json)) return json;

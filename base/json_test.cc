@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/long_json.h"
+
 namespace fleetmedic {
 namespace {
 
@@ -31,6 +33,14 @@ TEST(Json, RefusesBadTextAndSaysWhere) {
   EXPECT_FALSE(Json::Parse("18446744073709551615").has_value());
   EXPECT_FALSE(Json::Parse("18446744073709551616").has_value());
   EXPECT_FALSE(Json::Parse("-9223372036854775809").has_value());
+}
+
+TEST(Json, AnAnswerMayBeLongerThanAnyOtherText) {
+  const std::string text = "[\"" + std::string(Json::kTextBytesMax, 'x') + "\"]";
+  EXPECT_FALSE(Json::Parse(text));
+  EXPECT_FALSE(ParseLongJson(text, text.size() - 1));
+  EXPECT_EQ(ParseLongJson(text, text.size())->array()->front().string()->size(),
+            Json::kTextBytesMax);
 }
 
 TEST(Json, RefusesNestingPastItsLimit) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "base/long_json.h"
 #include "base/poll.h"
 #include "base/text.h"
 
@@ -10,7 +11,8 @@ namespace fleetmedic::cli {
 namespace {
 
 constexpr size_t kTokenBytesMax = 4096;
-constexpr size_t kReplyBytesMax = size_t{64} << 20;
+// All hosts of a fleet of 100,000.
+constexpr size_t kReplyBytesMax = size_t{128} << 20;
 // The server sends a beat every 10 s.
 constexpr Seconds kStreamSilenceMax{30};
 constexpr std::string_view kHowToReach =
@@ -177,7 +179,7 @@ Answer<ApiReply> ApiClient::AnswerOf(const HttpAddress& address, std::string_vie
   if (!reply->ok()) return tl::unexpected(FailureOf(address, method, *reply));
   ApiReply answer{reply->status, Json(), address.Text()};
   if (Trim(reply->body).empty()) return answer;
-  Result<Json> json = Json::Parse(reply->body);
+  Result<Json> json = ParseLongJson(reply->body, kReplyBytesMax);
   if (!json) {
     return tl::unexpected(Failure{kExitFailed,
                                   address.Text() + " answered no JSON: " + json.error().message,

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <sstream>
@@ -316,6 +317,24 @@ TEST_F(CliExit, AJobIsCheckedBeforeItIsSent) {
   run = cli_.Run("jobs run - --dry-run", "{\"id\":\"web\",\"argv\":[\"x\"]}");
   EXPECT_EQ(run.code, kExitDone) << run.err;
   EXPECT_THAT(run.out, HasSubstr("\"argv\""));
+}
+
+TEST_F(CliExit, AFleetOfManyHostsIsListedWhole) {
+  constexpr int kHosts = 40'000;
+  Json::Array items;
+  for (int i = 0; i < kHosts; ++i) {
+    Json host = Host(("h-" + std::to_string(i)).c_str());
+    // About what a summary has besides.
+    host.Set("why", std::string(450, 'x'));
+    items.push_back(std::move(host));
+  }
+  Json list;
+  list.Set("items", std::move(items));
+  ASSERT_GT(list.Dump().size(), Json::kTextBytesMax);
+  api_.Answer("GET /api/v1/hosts", list);
+  const CliResult run = cli_.Run("get hosts -o name");
+  EXPECT_EQ(run.code, kExitDone) << run.err;
+  EXPECT_EQ(std::ranges::count(run.out, '\n'), kHosts);
 }
 
 TEST_F(CliExit, ABrokenAuditChainIsAFailure) {
