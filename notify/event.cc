@@ -161,6 +161,7 @@ Json ToJson(const BlastRadius& blast) {
   if (blast.tasks >= 0) json.Set("tasks", blast.tasks);
   json.Set("pools", NamesJson(blast.pools));
   json.Set("cells", NamesJson(blast.cells));
+  if (blast.unnamed_part) json.Set("unnamed_part", true);
   return json;
 }
 
@@ -170,6 +171,7 @@ BlastRadius BlastRadiusFromJson(const Json& json) {
   blast.tasks = std::max<int64_t>(json["tasks"].integer().value_or(-1), -1);
   blast.pools = NamesOf(json["pools"]);
   blast.cells = NamesOf(json["cells"]);
+  blast.unnamed_part = json["unnamed_part"].boolean().value_or(false);
   return blast;
 }
 

@@ -17,8 +17,12 @@ struct BlastRadius {
   int64_t tasks = -1;
   std::set<std::string> pools;  // at most kNamesMax of each
   std::set<std::string> cells;
+  // A part of it has no names: it concerns no pool alone, or nobody knows.
+  bool unnamed_part = false;
 
   static constexpr size_t kNamesMax = 20;
+
+  bool named() const { return !pools.empty() || !cells.empty(); }
 
   bool operator==(const BlastRadius&) const = default;
 };

@@ -30,12 +30,17 @@ Severity SeverityOf(Kind kind) {
   return Severity::kError;
 }
 
+void MergeNames(const BlastRadius& from, BlastRadius* to) {
+  AddNames(from.pools, &to->pools);
+  AddNames(from.cells, &to->cells);
+  to->unnamed_part = to->unnamed_part || from.unnamed_part || !from.named();
+}
+
 // The newer word on the same.
 void Merge(const BlastRadius& from, BlastRadius* to) {
   if (from.hosts >= 0) to->hosts = std::max(from.hosts, to->hosts);
   if (from.tasks >= 0) to->tasks = from.tasks;
-  AddNames(from.pools, &to->pools);
-  AddNames(from.cells, &to->cells);
+  MergeNames(from, to);
 }
 
 void Sum(int64_t from, int64_t* to) {
@@ -199,6 +204,7 @@ NotifyMessage Grouping::TellStorm(const std::vector<Groups::iterator>& folded, W
   message.severity = Severity::kInfo;
   message.events = untracked_;
   message.more = untracked_;
+  message.blast.unnamed_part = untracked_ > 0;
   message.title = fmt::format("And {} more need a person", folded.size() + untracked_);
   message.why = fmt::format("too many at once to tell each: at most {} messages a minute",
                             config_.messages_per_minute_max);
@@ -209,8 +215,7 @@ NotifyMessage Grouping::TellStorm(const std::vector<Groups::iterator>& folded, W
     message.events += group.events;
     Sum(group.blast.hosts, &message.blast.hosts);
     Sum(group.blast.tasks, &message.blast.tasks);
-    AddNames(group.blast.pools, &message.blast.pools);
-    AddNames(group.blast.cells, &message.blast.cells);
+    MergeNames(group.blast, &message.blast);
     if (message.lines.size() < NotifyMessage::kLinesMax) {
       message.lines.push_back(group.newest.title + ": " + group.newest.why);
     } else {

@@ -229,6 +229,51 @@ TEST_F(StormTest, OneThatIsToldAgainIsToldByName) {
   EXPECT_THAT(Told(&grouping_, Seconds(400)), ElementsAre("resolve host:h00050#1 x2"));
 }
 
+TEST_F(StormTest, EveryTeamThatHasAPartInItIsTold) {
+  NotifyChannel web;
+  web.pools = {"web"};
+  NotifyChannel hosts_of_web = web;
+  hosts_of_web.fleet = false;
+  NotifyChannel last = hosts_of_web;
+  last.pools = {"pool-39"};
+  NotifyChannel batch = hosts_of_web;
+  batch.pools = {"batch"};
+  // Told by name, so that what follows is folded.
+  Page(0, 10, Seconds(0), "host:a");
+  NotifyEvent issue = Event(Act::kPage, "host:z#1");
+  grouping_.Take(issue, kBegin);
+  const NotifyMessage storm = grouping_.Due(kBegin + Seconds(5)).back();
+  ASSERT_EQ(storm.title, "And 6 more need a person");
+  EXPECT_TRUE(Takes(web, storm)) << "one of them concerns no pool alone";
+  EXPECT_FALSE(Takes(hosts_of_web, storm));
+  for (int i = 0; i < 50; ++i) {
+    NotifyEvent event = Event(Act::kPage, fmt::format("host:b{:02}#1", i), Seconds(100));
+    event.blast.pools = {fmt::format("pool-{:02}", i)};
+    grouping_.Take(event, kBegin + Seconds(100));
+  }
+  const NotifyMessage wide = grouping_.Due(kBegin + Seconds(105)).back();
+  ASSERT_EQ(wide.title, "And 45 more need a person");
+  EXPECT_TRUE(Takes(last, wide)) << "there are more pools than are named";
+  EXPECT_TRUE(Takes(batch, wide));
+}
+
+TEST(GroupingTest, WhoWasToldIsToldOfTheEndThoughMoreIsKnownByThen) {
+  NotifyChannel web;
+  web.pools = {"web"};
+  Grouping grouping{NotifyConfig{}};
+  grouping.Take(Event(Act::kPage, "host:a#1"), kBegin);
+  ASSERT_TRUE(Takes(web, grouping.Due(kBegin + Seconds(5)).at(0)));
+  NotifyEvent again = Event(Act::kPage, "host:a#1", Seconds(10));
+  again.blast.pools = {"batch"};
+  grouping.Take(again, kBegin + Seconds(10));
+  grouping.Take(Event(Act::kEnd, "host:a#1", Seconds(20)), kBegin + Seconds(20));
+  Grouping restored{NotifyConfig{}};
+  ASSERT_TRUE(restored.Restore(grouping.ToJson()));
+  const NotifyMessage end = restored.Due(kBegin + Seconds(20)).at(0);
+  EXPECT_EQ(end.act, NotifyMessage::Act::kResolve);
+  EXPECT_TRUE(Takes(web, end));
+}
+
 TEST_F(StormTest, MoreKeysThanAreFollowedAreCounted) {
   Page(0, 5000, Seconds(0));
   EXPECT_EQ(grouping_.groups(), Grouping::kGroupsMax);

@@ -22,9 +22,9 @@ constexpr Words<Severity, 4> kSeverities = {{{Severity::kInfo, "info"},
                                              {Severity::kError, "error"},
                                              {Severity::kCritical, "critical"}}};
 
-// What is not known might be wanted.
+// What is not known might be wanted, and so might what there was no room to name.
 bool Meets(const std::vector<std::string>& wanted, const std::set<std::string>& names) {
-  return wanted.empty() || names.empty() ||
+  return wanted.empty() || names.empty() || names.size() >= BlastRadius::kNamesMax ||
          std::ranges::any_of(wanted, [&](const std::string& each) { return names.contains(each); });
 }
 
@@ -102,10 +102,10 @@ std::string ConsolePath(std::string_view object) {
 bool Takes(const NotifyChannel& channel, const NotifyMessage& message) {
   const bool digest = message.act == Act::kDigest;
   if (channel.urgency != "all" && (channel.urgency == "digest") != digest) return false;
-  if (message.blast.pools.empty() && message.blast.cells.empty()) {
-    return channel.fleet || (channel.pools.empty() && channel.cells.empty());
-  }
-  return Meets(channel.pools, message.blast.pools) && Meets(channel.cells, message.blast.cells);
+  const BlastRadius& blast = message.blast;
+  const bool takes_unnamed = channel.fleet || (channel.pools.empty() && channel.cells.empty());
+  if (takes_unnamed && (blast.unnamed_part || !blast.named())) return true;
+  return blast.named() && Meets(channel.pools, blast.pools) && Meets(channel.cells, blast.cells);
 }
 
 }  // namespace fleetmedic
