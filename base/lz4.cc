@@ -1,5 +1,6 @@
 #include "base/lz4.h"
 
+#include <lz4.h>
 #include <lz4frame.h>
 
 #include <algorithm>
@@ -111,6 +112,21 @@ Result<std::string> Lz4Decompress(std::string_view frame, size_t content_bytes_m
                       '\0');
   FLEETMEDIC_RETURN_IF_ERROR(
       DecompressBlocks(context.get(), frame, read, told, content_bytes_max, &content));
+  return content;
+}
+
+Result<std::string> Lz4DecompressBlock(std::string_view block, size_t content_bytes) {
+  if (block.size() > LZ4_MAX_INPUT_SIZE || content_bytes > LZ4_MAX_INPUT_SIZE) {
+    return Fail(Code::kFull, "the LZ4 block is longer than the format can tell");
+  }
+  std::string content(content_bytes, '\0');
+  const int bytes =
+      LZ4_decompress_safe(block.data(), content.data(), static_cast<int>(block.size()),
+                          static_cast<int>(content.size()));
+  if (bytes < 0 || static_cast<size_t>(bytes) != content_bytes) {
+    return Fail(Code::kCorrupt,
+                "not an LZ4 block of " + std::to_string(content_bytes) + " bytes of content");
+  }
   return content;
 }
 

@@ -21,6 +21,10 @@ std::string Lz4Compress(std::string_view content);
 // the frame; kUnsupported for a frame that needs a dictionary.
 Result<std::string> Lz4Decompress(std::string_view frame, size_t content_bytes_max);
 
+// The content of one block without a frame (the LZ4 Block Format), of which somebody else tells
+// how long its content is. kCorrupt for a block that holds more, less, or is none.
+Result<std::string> Lz4DecompressBlock(std::string_view block, size_t content_bytes);
+
 }  // namespace fleetmedic
 
 #endif  // FLEETMEDIC_BASE_LZ4_H_

@@ -117,5 +117,18 @@ TEST(Lz4, BearsFramesWithAnyByteChanged) {
   }
 }
 
+TEST(Lz4, ReadsABlockOfTheLengthThatItsCallerKnows) {
+  // "a" and nine copies of it, and five letters as they are (the LZ4 Block Format).
+  constexpr std::string_view kBlock("\x15\x61\x01\x00\x50\x62\x63\x64\x65\x66", 10);
+  EXPECT_EQ(Lz4DecompressBlock(kBlock, 15), "aaaaaaaaaabcdef");
+  for (const size_t bytes : {0, 1, 14, 16, 1000}) {
+    EXPECT_EQ(Lz4DecompressBlock(kBlock, bytes).error().code, Code::kCorrupt) << bytes;
+  }
+  for (size_t bytes = 0; bytes < kBlock.size(); ++bytes) {
+    EXPECT_FALSE(Lz4DecompressBlock(kBlock.substr(0, bytes), 15)) << bytes;
+  }
+  EXPECT_EQ(Lz4DecompressBlock(kBlock, size_t{1} << 40).error().code, Code::kFull);
+}
+
 }  // namespace
 }  // namespace fleetmedic
