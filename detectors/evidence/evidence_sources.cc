@@ -15,7 +15,7 @@
 
 #include "base/http_client.h"
 #include "base/text.h"
-#include "detectors/logs/journal_reader.h"
+#include "detectors/logs/systemd_journal.h"
 #include "detectors/systemd/systemd_source.h"
 
 namespace fleetmedic {

@@ -9,10 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "base/child_process.h"
 #include "base/file.h"
 #include "detectors/logs/file_tailer.h"
-#include "detectors/logs/journal_reader.h"
 #include "detectors/logs/kmsg_reader.h"
 #include "model/log_frame.h"
 
@@ -247,35 +245,6 @@ TEST_F(KmsgFixtureTest, StartsAgainWhenTheFileIsReplaced) {
   EXPECT_THAT(ReadAll(reader_.get()), ElementsAre("kernel|after the reboot"));
 }
 
-TEST(JournalSourceTest, TrustsOnlyWhatTheJournalItselfSays) {
-  EXPECT_EQ(JournalSourceOf({"", "docker.service", "dockerd"}), "journal:docker.service");
-  EXPECT_EQ(JournalSourceOf({"", "", "sshd"}), "journal:sshd");
-  EXPECT_EQ(JournalSourceOf({"", "", "docker.service"}), "journal-user")
-      << "an identifier cannot make itself a unit";
-  EXPECT_EQ(JournalSourceOf({"abc", "docker.service", "dockerd"}), "journal-container")
-      << "a container's output is not its daemon's";
-  EXPECT_EQ(JournalSourceOf({"", "", "evil\nkernel"}), "journal-user");
-  EXPECT_EQ(JournalSourceOf({"", "", ""}), "journal-user");
-}
-
-TEST(JournalLevelTest, IsUnknownWhereOnlyTheUnitsDefaultStandsThere) {
-  const struct {
-    std::string_view priority;
-    std::string_view transport;
-    LineLevel level;
-  } cases[] = {
-      {"3", "journal", LineLevel::kWarning},     {"4", "syslog", LineLevel::kWarning},
-      {"5", "syslog", LineLevel::kBelowWarning}, {"6", "journal", LineLevel::kBelowWarning},
-      {"4", "stdout", LineLevel::kWarning},      {"6", "stdout", LineLevel::kUnknown},
-      {"7", "stdout", LineLevel::kBelowWarning}, {"", "journal", LineLevel::kUnknown},
-      {"8", "journal", LineLevel::kUnknown},     {"err", "syslog", LineLevel::kUnknown},
-      {"-1", "journal", LineLevel::kUnknown},    {"44", "journal", LineLevel::kUnknown},
-  };
-  for (const auto& [priority, transport, level] : cases) {
-    EXPECT_EQ(JournalLevelOf(priority, transport), level) << priority << " by " << transport;
-  }
-}
-
 // A process that is root puts the right down for the look.
 TEST(LogSourcesWithoutRightsTest, NameTheRightThatIsMissing) {
   const TempFolder folder;
@@ -305,104 +274,6 @@ TEST(LogSourcesWithoutRightsTest, NameTheRightThatIsMissing) {
   ASSERT_FALSE(of_file);
   EXPECT_EQ(of_file.error().code, Code::kPermissionDenied);
   EXPECT_THAT(of_file.error().message, testing::StartsWith("no permission (to read /app.log)"));
-}
-
-// A journal made from text by systemd's own tool.
-class JournalReaderTest : public testing::Test {
- protected:
-  static constexpr const char* kTool = "/lib/systemd/systemd-journal-remote";
-
-  void SetUp() override {
-    if (::access(kTool, X_OK) != 0) GTEST_SKIP() << "systemd-journal-remote is not installed";
-    ASSERT_TRUE(MakeFolders(folder_ / "journal"));
-    Write(1, "before us", "_SYSTEMD_UNIT=a.service\n");
-    Restart("");
-    ReadAll(reader_.get());
-  }
-  // A file of the folder, with an entry for each pair of a message and further fields.
-  void Write(int number, const std::vector<std::pair<std::string, std::string>>& entries) {
-    Command command;
-    command.argv = {kTool, "-o", fmt::format("{}/{}.journal", folder_ / "journal", number), "-"};
-    for (const auto& [message, fields] : entries) {
-      ++written_;
-      command.input += fmt::format(
-          "__REALTIME_TIMESTAMP={0}\n__MONOTONIC_TIMESTAMP={0}\n"
-          "_BOOT_ID=11111111111111111111111111111111\nMESSAGE={1}\n{2}\n",
-          1'700'000'000'000'000 + written_, message, fields);
-    }
-    SystemClock clock;
-    const Result<CommandResult> result = RunCommand(command, clock, clock.Mono() + Seconds(20));
-    ASSERT_TRUE(result) << result.error().message;
-    ASSERT_TRUE(result->status.ok()) << result->standard_error;
-  }
-  void Write(int number, const std::string& message, const std::string& fields) {
-    Write(number, {{message, fields}});
-  }
-  void Restart(const std::string& cursor) {
-    reader_ = std::make_unique<JournalReader>(folder_ / "journal");
-    reader_->Start(cursor);
-  }
-
-  TempFolder folder_;
-  int64_t written_ = 0;
-  std::unique_ptr<JournalReader> reader_;
-};
-
-TEST_F(JournalReaderTest, ReadsWhatComesAndGoesOnThroughARestart) {
-  Write(2, "hello", "_SYSTEMD_UNIT=docker.service\n");
-  Write(3, "from the kernel", "_TRANSPORT=kernel\n");
-  EXPECT_THAT(ReadAll(reader_.get()), ElementsAre("journal:docker.service|hello"));
-  const std::string cursor = reader_->Cursor();
-  EXPECT_FALSE(cursor.empty());
-  Write(4, "again", "SYSLOG_IDENTIFIER=sshd\n");
-  Restart(cursor);
-  EXPECT_THAT(ReadAll(reader_.get()), ElementsAre("journal:sshd|again"));
-}
-
-TEST_F(JournalReaderTest, TellsTheLevelOfEachEntry) {
-  Write(2, "an error", "PRIORITY=3\n_TRANSPORT=journal\n");
-  Write(3, "a notice", "PRIORITY=5\n_TRANSPORT=syslog\n");
-  Write(4, "from a pipe", "PRIORITY=6\n_TRANSPORT=stdout\n");
-  EXPECT_THAT(ReadLevels(reader_.get()),
-              ElementsAre(LineLevel::kWarning, LineLevel::kBelowWarning, LineLevel::kUnknown));
-}
-
-// What is made of an entry is kept for the next one of the same writer.
-TEST_F(JournalReaderTest, TakesEachEntryByItsOwnFieldsAlone) {
-  const std::string docker = "_SYSTEMD_UNIT=docker.service\nSYSLOG_IDENTIFIER=dockerd\n";
-  Write(2, {{"an error", docker + "PRIORITY=3\n_TRANSPORT=journal\n"},
-            {"one more", docker + "PRIORITY=3\n_TRANSPORT=journal\n"},
-            {"no error", docker + "PRIORITY=6\n_TRANSPORT=journal\n"},
-            {"from a pipe", docker + "PRIORITY=6\n_TRANSPORT=stdout\n"},
-            {"of a container", docker + "PRIORITY=3\n_TRANSPORT=journal\nCONTAINER_ID=abc\n"},
-            {"of the daemon", docker + "PRIORITY=3\n_TRANSPORT=journal\n"},
-            {"no priority", docker + "_TRANSPORT=journal\n"},
-            {"of the kernel", "PRIORITY=3\n_TRANSPORT=kernel\nSYSLOG_IDENTIFIER=kernel\n"},
-            {"no unit", "SYSLOG_IDENTIFIER=dockerd\nPRIORITY=4\n_TRANSPORT=syslog\n"},
-            {"_SYSTEMD_UNIT=docker.service", ""},
-            {"again an error", docker + "PRIORITY=3\n_TRANSPORT=journal\n"}});
-  std::vector<std::string> lines;
-  ASSERT_TRUE(
-      reader_->Read(100, [&](std::string_view source, std::string_view line, LineLevel level) {
-        constexpr std::string_view kLevels[] = {"unknown", "below", "warning"};
-        lines.push_back(fmt::format("{}|{}|{}", source, kLevels[static_cast<size_t>(level)], line));
-      }));
-  EXPECT_THAT(lines, ElementsAre("journal:docker.service|warning|an error",
-                                 "journal:docker.service|warning|one more",
-                                 "journal:docker.service|below|no error",
-                                 "journal:docker.service|unknown|from a pipe",
-                                 "journal-container|warning|of a container",
-                                 "journal:docker.service|warning|of the daemon",
-                                 "journal:docker.service|unknown|no priority",
-                                 "journal:dockerd|warning|no unit",
-                                 "journal-user|unknown|_SYSTEMD_UNIT=docker.service",
-                                 "journal:docker.service|warning|again an error"));
-}
-
-TEST_F(JournalReaderTest, TellsAFolderThatIsNotThere) {
-  JournalReader reader(folder_ / "none");
-  reader.Start("");
-  EXPECT_FALSE(reader.Read(10, [](std::string_view, std::string_view, LineLevel) {}));
 }
 
 }  // namespace

@@ -1,153 +1,41 @@
-#include "detectors/logs/journal_reader.h"
+#include "detectors/logs/systemd_journal.h"
 
 #include <systemd/sd-journal.h>
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <iterator>
 
-#include "base/file.h"
-#include "base/text.h"
+#include "detectors/logs/journal_entry.h"
+#include "detectors/logs/journal_files.h"
 #include "model/log_frame.h"
 
 namespace fleetmedic {
-namespace {
 
-// Of one field; the journal itself holds more.
-constexpr size_t kFieldBytesMax = 64 * 1024;
-constexpr size_t kSourceNameBytesMax = 200;
-
-// sd_journal_open passes over files that it may not read and says nothing of it.
-Status MayReadJournal() {
-  const Result<std::string> machine = ReadFile("/etc/machine-id", 256);
-  if (!machine) return {};
-  for (const std::string_view folder : {"/var/log/journal/", "/run/log/journal/"}) {
-    const std::string path = std::string(folder) + std::string(Trim(*machine)) + "/system.journal";
-    if (::access(path.c_str(), R_OK) != 0 && errno == EACCES) {
-      return Fail(Code::kPermissionDenied, "no permission (group systemd-journal): " + path);
-    }
-  }
-  return {};
-}
-
-bool IsSourceName(std::string_view name) {
-  if (name.empty() || name.size() > kSourceNameBytesMax) return false;
-  for (const char c : name) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!plain && std::string_view("._-@:\\").find(c) == std::string_view::npos) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
-std::string JournalSourceOf(const JournalFields& fields) {
-  if (!fields.container_id.empty()) return "journal-container";
-  if (IsSourceName(fields.systemd_unit)) return "journal:" + fields.systemd_unit;
-  const std::string& identifier = fields.syslog_identifier;
-  if (fields.systemd_unit.empty() && IsSourceName(identifier) &&
-      identifier.find('.') == std::string::npos) {
-    return "journal:" + identifier;
-  }
-  return "journal-user";
-}
-
-LineLevel JournalLevelOf(std::string_view priority, std::string_view transport) {
-  if (priority.size() != 1 || priority[0] < '0' || priority[0] > '7') return LineLevel::kUnknown;
-  if (priority[0] <= '4') return LineLevel::kWarning;
-  return transport == "stdout" && priority[0] == '6' ? LineLevel::kUnknown
-                                                     : LineLevel::kBelowWarning;
-}
-
-struct JournalReader::Journal {
-  // What is wanted of an entry: of each name the first field that is not empty.
-  enum Wanted : size_t { kMessage, kTransport, kPriority, kUnit, kIdentifier, kContainer, kCount };
-
+struct SystemdJournal::Journal {
   sd_journal* handle = nullptr;
   int fd = -1;
-  // Of the entry that was read last. What is made of all but the message is kept with it, for the
-  // entry before is nearly always of the same writer.
-  std::array<std::string, kCount> values;
-  std::string source = JournalSourceOf({});
-  LineLevel level = LineLevel::kUnknown;
+  JournalEntry entry;  // that was read last
 
   // In one pass: asking for each field by its name would look at all of them each time.
   void ReadEntry();
-  bool IsKernels() const { return values[kTransport] == "kernel"; }
   std::string CursorHere() const;
   ~Journal() {
     if (handle != nullptr) ::sd_journal_close(handle);
   }
 };
 
-namespace {
-
-using Wanted = JournalReader::Journal::Wanted;
-
-constexpr std::string_view kNames[] = {"MESSAGE=",       "_TRANSPORT=",        "PRIORITY=",
-                                       "_SYSTEMD_UNIT=", "SYSLOG_IDENTIFIER=", "CONTAINER_ID="};
-static_assert(std::size(kNames) == Wanted::kCount);
-
-// By what tells the wanted from nearly all others, which are most: an entry of journald has two
-// dozen fields. kCount for those.
-Wanted WantedOf(std::string_view field) {
-  if (field.size() < 2) return Wanted::kCount;
-  Wanted wanted = Wanted::kCount;
-  switch (field[0] == '_' ? field[1] : field[0]) {
-    case 'M':
-      wanted = Wanted::kMessage;
-      break;
-    case 'T':
-      wanted = Wanted::kTransport;
-      break;
-    case 'P':
-      wanted = Wanted::kPriority;
-      break;
-    case 'S':
-      wanted = field[0] == '_' ? Wanted::kUnit : Wanted::kIdentifier;
-      break;
-    case 'C':
-      wanted = Wanted::kContainer;
-      break;
-  }
-  const bool is = wanted != Wanted::kCount && field.starts_with(kNames[wanted]);
-  return is ? wanted : Wanted::kCount;
-}
-
-}  // namespace
-
-void JournalReader::Journal::ReadEntry() {
-  std::array<bool, kCount> found{};
-  bool other_writer = false;
-  const auto take = [&](size_t wanted, std::string_view value) {
-    if (values[wanted] == value) return;
-    values[wanted] = value;
-    other_writer = other_writer || wanted != kMessage;
-  };
+void SystemdJournal::Journal::ReadEntry() {
   const void* data = nullptr;
   size_t bytes = 0;
+  entry.Begin();
   ::sd_journal_restart_data(handle);
   while (::sd_journal_enumerate_available_data(handle, &data, &bytes) > 0) {
-    const std::string_view field(static_cast<const char*>(data), bytes);
-    const Wanted wanted = WantedOf(field);
-    if (wanted == kCount || found[wanted]) continue;
-    const std::string_view value = field.substr(kNames[wanted].size());
-    found[wanted] = !value.empty();
-    take(wanted, value);
+    entry.Take(std::string_view(static_cast<const char*>(data), bytes));
   }
-  for (size_t wanted = 0; wanted < kCount; ++wanted) {
-    if (!found[wanted]) take(wanted, "");
-  }
-  if (!other_writer) return;
-  source = JournalSourceOf({values[kContainer], values[kUnit], values[kIdentifier]});
-  level = JournalLevelOf(values[kPriority], values[kTransport]);
+  entry.End();
 }
 
-std::string JournalReader::Journal::CursorHere() const {
+std::string SystemdJournal::Journal::CursorHere() const {
   char* text = nullptr;
   std::string cursor;
   if (::sd_journal_get_cursor(handle, &text) >= 0) cursor = text;
@@ -155,31 +43,27 @@ std::string JournalReader::Journal::CursorHere() const {
   return cursor;
 }
 
-JournalReader::JournalReader(std::string folder) : folder_(std::move(folder)) {}
-JournalReader::~JournalReader() = default;
+SystemdJournal::SystemdJournal(std::string folder) : folder_(std::move(folder)) {}
+SystemdJournal::~SystemdJournal() = default;
 
-void JournalReader::Start(std::string_view cursor) { cursor_ = cursor; }
-
-int JournalReader::PollFd() const { return journal_ == nullptr ? -1 : journal_->fd; }
-
-std::string JournalReader::Cursor() const { return cursor_; }
+int SystemdJournal::PollFd() const { return journal_ == nullptr ? -1 : journal_->fd; }
 
 namespace {
 
-Status OpenJournal(const std::string& folder, JournalReader::Journal* journal) {
+Status OpenJournal(const std::string& folder, SystemdJournal::Journal* journal) {
   const int opened = folder.empty()
                          ? ::sd_journal_open(&journal->handle, SD_JOURNAL_LOCAL_ONLY)
                          : ::sd_journal_open_directory(&journal->handle, folder.c_str(), 0);
   if (opened < 0) {
     return FailErrno("open the journal" + (folder.empty() ? "" : " in " + folder), -opened);
   }
-  (void)::sd_journal_set_data_threshold(journal->handle, kFieldBytesMax);
+  (void)::sd_journal_set_data_threshold(journal->handle, JournalEntry::kFieldBytesMax);
   return {};
 }
 
 }  // namespace
 
-Status JournalReader::Open() {
+Status SystemdJournal::Open() {
   if (folder_.empty()) FLEETMEDIC_RETURN_IF_ERROR(MayReadJournal());
   auto journal = std::make_unique<Journal>();
   FLEETMEDIC_RETURN_IF_ERROR(OpenJournal(folder_, journal.get()));
@@ -204,21 +88,22 @@ Status JournalReader::Open() {
   return {};
 }
 
-Result<size_t> JournalReader::Read(size_t lines_max, AddLine add) {
+Result<size_t> SystemdJournal::Read(size_t lines_max, AddLine add) {
   if (journal_ == nullptr) FLEETMEDIC_RETURN_IF_ERROR(Open());
   Result<size_t> lines = ReadEntries(lines_max, add);
   if (!lines) journal_.reset();  // opened again at the cursor
   return lines;
 }
 
-Result<size_t> JournalReader::ReadEntries(size_t lines_max, AddLine add) {
+Result<size_t> SystemdJournal::ReadEntries(size_t lines_max, AddLine add) {
   const int processed = ::sd_journal_process(journal_->handle);
   if (processed < 0) return FailErrno("watch the journal", -processed);
   size_t lines = 0;
   int next = 0;
   bool any = false;
   while (lines < lines_max && (next = ::sd_journal_next(journal_->handle)) > 0) {
-    lines += AddEntry(add);
+    journal_->ReadEntry();
+    lines += std::max<size_t>(journal_->entry.AddLines(add), 1);  // so that reads stay bounded
     any = true;
   }
   // Once for all that was read: it costs as much as an entry.
@@ -229,25 +114,9 @@ Result<size_t> JournalReader::ReadEntries(size_t lines_max, AddLine add) {
   return lines;
 }
 
-size_t JournalReader::AddEntry(AddLine add) {
-  journal_->ReadEntry();
-  if (journal_->IsKernels()) return 1;  // counted, so that reads stay bounded
-  size_t lines = 0;
-  for (std::string_view rest = journal_->values[Journal::kMessage]; !rest.empty();) {
-    const size_t end = std::min(rest.find('\n'), rest.size());
-    if (end > 0) {
-      add(journal_->source, rest.substr(0, std::min(end, LogFrame::kLineBytesMax)),
-          journal_->level);
-      ++lines;
-    }
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return lines;
-}
-
 Result<std::string> JournalTail(const std::string& folder, size_t lines_max, size_t bytes_max) {
   if (folder.empty()) FLEETMEDIC_RETURN_IF_ERROR(MayReadJournal());
-  JournalReader::Journal journal;
+  SystemdJournal::Journal journal;
   FLEETMEDIC_RETURN_IF_ERROR(OpenJournal(folder, &journal));
   (void)::sd_journal_seek_tail(journal.handle);
   const int back = ::sd_journal_previous_skip(journal.handle, lines_max);
@@ -259,9 +128,9 @@ Result<std::string> JournalTail(const std::string& folder, size_t lines_max, siz
     journal.ReadEntry();
     uint64_t micros = 0;
     (void)::sd_journal_get_realtime_usec(journal.handle, &micros);
-    text +=
-        FormatWall(WallTime(Micros(static_cast<int64_t>(micros)))) + " " + journal.source + ": " +
-        journal.values[JournalReader::Journal::kMessage].substr(0, LogFrame::kLineBytesMax) + "\n";
+    text += FormatWall(WallTime(Micros(static_cast<int64_t>(micros)))) + " " +
+            journal.entry.source() + ": " +
+            journal.entry.message().substr(0, LogFrame::kLineBytesMax) + "\n";
     if (text.size() > 2 * bytes_max) text.erase(0, text.size() - bytes_max);
   }
   if (text.size() > bytes_max) text.erase(0, text.size() - bytes_max);

@@ -1,9 +1,12 @@
 // What the agent reads on its host.
+#include <optional>
+
 #include "base/json.h"
 #include "base/result.h"
 #include "detectors/docker/docker_evaluate.h"
 #include "detectors/docker/docker_json.h"
-#include "detectors/logs/journal_reader.h"
+#include "detectors/logs/journal_entry.h"
+#include "detectors/logs/journal_file.h"
 #include "detectors/logs/kmsg_reader.h"
 #include "detectors/proc_text.h"
 #include "stream/kernel_record.h"
@@ -33,6 +36,42 @@ void Journal(std::string_view bytes) {
   const std::string source = JournalSourceOf(fields);
   // Whatever an entry says of itself, it is never taken for the kernel's.
   FLEETMEDIC_CHECK(source.starts_with("journal"));
+}
+
+// A journal file, from its beginning and from a place in it, and on with the last byte that comes.
+void JournalFileBytes(std::string_view bytes) {
+  size_t there = bytes.size() - bytes.size() / 8;
+  JournalFile file([&](uint64_t offset, char* into, size_t size) -> Result<size_t> {
+    const std::string_view written = bytes.substr(0, there);
+    return offset >= written.size() ? size_t{0} : written.copy(into, size, offset);
+  });
+  JournalEntry entry;
+  std::optional<JournalPlace> first;
+  for (const bool again : {false, true}) {
+    if (!file.Refresh()) return;
+    if (again && first && !file.SeekAfter(*first)) return;
+    // Arrays do not overlap, so there are no more items than bytes.
+    for (size_t entries = 0;; ++entries) {
+      FLEETMEDIC_CHECK(entries <= bytes.size());
+      const Result<const JournalPlace*> next = file.Next();
+      if (!next || *next == nullptr) break;
+      if (!first) first = **next;
+      (void)file.ReadFields(&entry);
+      FLEETMEDIC_CHECK(entry.message().size() <= JournalEntry::kFieldBytesMax);
+      const std::optional<JournalPlace> back = JournalPlace::FromCursor((*next)->Cursor());
+      FLEETMEDIC_CHECK(back.has_value() && Order(*back, **next) == 0);
+      file.Pass();
+    }
+    there = bytes.size();
+  }
+  FLEETMEDIC_CHECK(file.TakeBad() <= 2 * bytes.size());
+}
+
+void JournalCursor(std::string_view bytes) {
+  const std::optional<JournalPlace> place = JournalPlace::FromCursor(bytes);
+  if (!place) return;
+  const std::optional<JournalPlace> back = JournalPlace::FromCursor(place->Cursor());
+  FLEETMEDIC_CHECK(back.has_value() && Order(*back, *place) == 0);
 }
 
 void DockerJson(std::string_view bytes) {
@@ -95,6 +134,8 @@ void ProcText(std::string_view bytes) {
 constexpr FuzzTarget kTargets[] = {
     {"kmsg", Kmsg},
     {"journal", Journal},
+    {"journal_file", JournalFileBytes},
+    {"journal_cursor", JournalCursor},
     {"docker", DockerJson},
     {"proc_text", ProcText},
     {"kernel_record", KernelRecordLines},
