@@ -56,15 +56,8 @@ int RunReconcile(const Invocation& call) {
 
 int RunReconcileAccept(const Invocation& call) {
   const Terminal terminal(call);
-  const Result<std::string> reason = RequiredReason(call);
-  if (!reason) return Report(terminal, Failure{kExitUsage, reason.error().message, ""});
-  const Answer<ApiClient> client = ApiClient::Open(call);
-  if (!client) return Report(terminal, client.error());
-  Json body;
-  body.Set("reason", *reason);
-  const Answer<ApiReply> accepted = client->Send("POST", "/api/v1/reconcile/accept", body);
+  const Answer<ApiReply> accepted = PostReason(call, terminal, "/api/v1/reconcile/accept");
   if (!accepted) return Report(terminal, accepted.error());
-  if (terminal.Format() == "json") terminal.PrintJson(accepted->json);
   terminal.Say("accepted: the remediator acts again, within its mode and limits\n");
   return AcceptedCode(*accepted);
 }

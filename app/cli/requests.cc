@@ -46,6 +46,19 @@ Result<std::string> RequiredReason(const Invocation& call) {
               std::string(call.command.name) + ": --reason is missing: say why, for the audit");
 }
 
+Answer<ApiReply> PostReason(const Invocation& call, const Terminal& terminal,
+                            std::string_view target) {
+  const Result<std::string> reason = RequiredReason(call);
+  if (!reason) return tl::unexpected(Failure{kExitUsage, reason.error().message, ""});
+  const Answer<ApiClient> client = ApiClient::Open(call);
+  if (!client) return tl::unexpected(client.error());
+  Json body;
+  body.Set("reason", *reason);
+  Answer<ApiReply> reply = client->Send("POST", target, body);
+  if (reply && terminal.Format() == "json") terminal.PrintJson(reply->json);
+  return reply;
+}
+
 int AcceptedCode(const ApiReply& reply) {
   constexpr int kAccepted = 202;
   return reply.status == kAccepted ? kExitWaitsForApproval : kExitDone;

@@ -26,6 +26,11 @@ Result<std::string> ScopeArgument(std::string_view text);
 // --reason, or kInvalidArgument where it is missing.
 Result<std::string> RequiredReason(const Invocation& call);
 
+// Opens a client and POSTs {"reason": --reason}, which is required; the answer is printed where
+// JSON is asked for.
+Answer<ApiReply> PostReason(const Invocation& call, const Terminal& terminal,
+                            std::string_view target);
+
 // 7 where the server took the request and waits for an approval, else 0.
 int AcceptedCode(const ApiReply& reply);
 

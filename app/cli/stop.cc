@@ -127,15 +127,8 @@ int RunRelease(const Invocation& call) {
 
 int RunBrakeRelease(const Invocation& call) {
   const Terminal terminal(call);
-  const Result<std::string> reason = RequiredReason(call);
-  if (!reason) return Report(terminal, Failure{kExitUsage, reason.error().message, ""});
-  const Answer<ApiClient> client = ApiClient::Open(call);
-  if (!client) return Report(terminal, client.error());
-  Json body;
-  body.Set("reason", *reason);
-  const Answer<ApiReply> released = client->Send("POST", "/api/v1/brake/release", body);
+  const Answer<ApiReply> released = PostReason(call, terminal, "/api/v1/brake/release");
   if (!released) return Report(terminal, released.error());
-  if (terminal.Format() == "json") terminal.PrintJson(released->json);
   const Json& brake = released->json["brake"];
   if (!brake["tripped"].boolean().value_or(false)) {
     terminal.Say("the brake is released\n");
