@@ -52,13 +52,13 @@ function(fleetmedic_library name)
 endfunction()
 
 # fleetmedic_test(NAME SOURCES a_test.cc ... [LIBS lib ...] [LABELS unit|contract|sim|e2e]
-#                 [TIMEOUT seconds] [WAITS] [BESIDE_OTHERS what])
+#                 [TIMEOUT seconds] [WAITS] [BESIDE_OTHERS what] [NEEDS fixture])
 # One GoogleTest binary; each of its tests is a ctest of its own, run in the source folder. Of e2e
 # tests each has the machine to itself, but for those that wait for most of their time: these begin
 # first and run beside others. WAITS: beside any. BESIDE_OTHERS: beside any but those with the same
-# word, which start the same kind of daemon.
+# word, which start the same kind of daemon. NEEDS: a fixture of ctest that some test sets up.
 function(fleetmedic_test name)
-  cmake_parse_arguments(ARG "WAITS" "TIMEOUT;BESIDE_OTHERS" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "WAITS" "TIMEOUT;BESIDE_OTHERS;NEEDS" "SOURCES;LIBS;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
@@ -85,10 +85,13 @@ function(fleetmedic_test name)
     set(cost 50)
     set(lock RESOURCE_LOCK ${ARG_BESIDE_OTHERS})
   endif()
+  if(ARG_NEEDS)
+    set(needs FIXTURES_REQUIRED ${ARG_NEEDS})
+  endif()
   target_link_libraries(${name} PRIVATE fleetmedic_flags ${ARG_LIBS} GTest::gmock_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     TEST_PREFIX "${name}."
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${serial} COST ${cost}
-      ${lock})
+      ${lock} ${needs})
 endfunction()

@@ -5,13 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <regex>
 #include <set>
 
 #include "base/child_process.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "tests/metric_names.h"
 
 namespace fleetmedic {
 namespace {
@@ -87,16 +87,6 @@ TEST(DeployTest, SystemdTakesTheUnitAndFindsLittleExposed) {
         << words[0] << ": " << result->standard_error << result->standard_output;
     EXPECT_THAT(result->standard_error, Not(HasSubstr("Unknown"))) << "a key that systemd ignores";
   }
-}
-
-// Every name of a metric in the text.
-std::set<std::string> MetricsIn(const std::string& text) {
-  static const std::regex kName("fleetmedic_[a-z0-9_]+");
-  std::set<std::string> names;
-  for (std::sregex_iterator it(text.begin(), text.end(), kName), end; it != end; ++it) {
-    names.insert(it->str());
-  }
-  return names;
 }
 
 // Of all sources but tests.

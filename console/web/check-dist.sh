@@ -3,7 +3,7 @@
 # byte, with dist/, which is what the server embeds. Exit 1 where they differ.
 set -eu
 cd "$(dirname "$0")"
-[ -d node_modules ] || npm ci --no-audit --no-fund --ignore-scripts >&2
+./modules.sh >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 node build.mjs "$work/dist"

@@ -60,9 +60,7 @@ no_markup_from_text() {
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-if [ ! -d node_modules ]; then
-  npm ci --no-audit --no-fund --ignore-scripts || { echo "0 passed, 1 failed"; exit 1; }
-fi
+./modules.sh || { echo "0 passed, 1 failed"; exit 1; }
 
 step "types" npx --no-install tsc --noEmit
 step "no markup from text" no_markup_from_text
