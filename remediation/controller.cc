@@ -156,6 +156,11 @@ Status Controller::StartLeading() {
   audit_export_.Note();
   listed_ = false;
   next_list_ = MonoTime{};  // at once
+  list_counts_from_ = env_.clock.Mono();
+  list_error_.clear();
+  FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<AuditEntry> of_scheduler,
+                              env_.store.NewestAudit("scheduler", 1));
+  list_paged_ = !of_scheduler.empty() && of_scheduler.front().action == "page";
   report_.reset();
   if (ledger_.reconcile()) gate_.Hold();
   issues_.Clear();
@@ -186,6 +191,7 @@ void Controller::Turn(MonoTime now) {
     next_tick_ = now + kTickEvery;
     ExpireOverrides();
     EndWaitingRules();
+    AgeList();
     UpdateBrakeAndMode();
     TickHosts(now);
     ledger_.PruneGrants(now_ - LongestWindow(config_.limits) - Hours(1));
@@ -245,7 +251,8 @@ void Controller::TakeOutcomes() {
       }
     } else if (auto* listed = std::get_if<outcome::Listed>(&outcome)) {
       if (!listed->views) {
-        trouble_ = "scheduler: " + listed->views.error().message;
+        list_error_ = listed->views.error().message;
+        trouble_ = "scheduler: " + list_error_;
         continue;
       }
       trouble_.clear();
@@ -452,6 +459,7 @@ void Controller::UpdateBrakeAndMode() {
   if (sample.log_lag > config_.policy.evidence_age_max) {
     stricter(Mode::kDegraded, "the log is " + FormatDuration(sample.log_lag) + " behind");
   }
+  if (std::string old = ListIsOld(); !old.empty()) stricter(Mode::kDegraded, std::move(old));
   if (brake.tripped()) stricter(Mode::kTripped, brake.causes.front().detail);
   held_rules_.clear();
   if (gate_.HoldFilePresent()) stricter(Mode::kHold, "held by the file " + gate_.hold_file());

@@ -141,6 +141,11 @@ class Controller final : public Role, public RemediatorService {
   // Whether the view is a difference that waits for a person.
   bool BehindScheduler(const HostView& view);
   void TakeList(const std::vector<HostView>& views);
+  // Why no host may be newly disrupted: the scheduler has not listed its hosts for long. Empty
+  // where it has.
+  std::string ListIsOld() const;
+  // Calls a person for a scheduler that stays silent, once.
+  void AgeList();
   void Report(const std::vector<HostView>& views);
   void AdoptHost(const HostRecord& record, const HostView& view);
   // controller_issues.cc
@@ -185,6 +190,9 @@ class Controller final : public Role, public RemediatorService {
   std::vector<std::string> ended_rules_;
   OpenIssues issues_;
   bool listed_ = false;  // the records were compared with the scheduler's list since we lead
+  MonoTime list_counts_from_{};  // the newest list, or when we began to lead
+  std::string list_error_;       // of the newest ask; empty where it was answered
+  bool list_paged_ = false;      // a person was called, by us or a leader before us
   // While there is something to reconcile: what the newest list says.
   std::shared_ptr<const ReconcileReport> report_;
   std::map<HostId, HostView> report_views_;

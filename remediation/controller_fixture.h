@@ -3,6 +3,7 @@
 #ifndef FLEETMEDIC_REMEDIATION_CONTROLLER_FIXTURE_H_
 #define FLEETMEDIC_REMEDIATION_CONTROLLER_FIXTURE_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -47,6 +48,22 @@ class ObedientHook final : public SchedulerHook {
   std::map<HostId, HostView> views;
   std::vector<Directive> applied;
   bool list_fails = false;
+};
+
+// Works at once, but for what the test keeps for later.
+class KeepingWorkers final : public Workers {
+ public:
+  Status Submit(std::string_view name, std::function<void()> work) override {
+    if (name != keep) return inline_.Submit(name, std::move(work));
+    kept.push_back(std::move(work));
+    return {};
+  }
+
+  std::string keep;
+  std::vector<std::function<void()>> kept;
+
+ private:
+  InlineWorkers inline_;
 };
 
 // What came is put in by the test.
@@ -202,7 +219,7 @@ class ControllerTest : public ::testing::Test {
   FaultEventLog log_;
   FaultStore store_;
   ObedientHook hook_;
-  InlineWorkers workers_;
+  KeepingWorkers workers_;
   Metrics metrics_;
   RemediatorConfig config_;
   const EvidenceBook* evidence_ = nullptr;

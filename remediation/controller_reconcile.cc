@@ -12,6 +12,11 @@ namespace {
 
 // More grants and overrides than are made between two backups.
 constexpr uint64_t kNumbersSkipped = 1'000'000;
+// A scheduler that is restarted is away for less.
+constexpr Millis kListOldAfter = Minutes(1);
+constexpr Millis kListPagedAfter = Minutes(5);
+constexpr int kListsMissed = 3;
+constexpr std::string_view kScheduler = "scheduler";
 
 }  // namespace
 
@@ -43,8 +48,33 @@ bool Controller::BehindScheduler(const HostView& view) {
   return ledger_.reconcile() && DifferenceOf(*record, view).has_value();
 }
 
+std::string Controller::ListIsOld() const {
+  const Micros age = env_.clock.Mono() - list_counts_from_;
+  if (age <= std::max(kListOldAfter, kListsMissed * config_.list_every)) return "";
+  return fmt::format("the scheduler has not listed its hosts for {}{}{}",
+                     FormatDuration(std::chrono::floor<std::chrono::seconds>(age)),
+                     list_error_.empty() ? "" : ": ", list_error_);
+}
+
+void Controller::AgeList() {
+  const std::string old = ListIsOld();
+  const bool page = !old.empty() && env_.clock.Mono() - list_counts_from_ > kListPagedAfter;
+  if (!page || std::exchange(list_paged_, true)) return;
+  pages_.Add();
+  AuditAct("fleetmedic", "page", std::string(kScheduler),
+           old + "; nothing new is begun, and no drain can be seen to end", "");
+}
+
 void Controller::TakeList(const std::vector<HostView>& views) {
   listed_ = true;
+  list_error_.clear();
+  list_counts_from_ = env_.clock.Mono();
+  if (std::exchange(list_paged_, false)) {
+    Json detail;
+    detail.Set("ends", true);
+    AuditAct("fleetmedic", "notify", std::string(kScheduler), "the scheduler lists its hosts again",
+             "", std::move(detail));
+  }
   // First all: what one host shows holds for the others too.
   for (const HostView& view : views) (void)BehindScheduler(view);
   if (ledger_.reconcile()) Report(views);

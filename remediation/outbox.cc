@@ -85,6 +85,10 @@ void Outbox::Act(Mode mode, WallTime now, MonoTime mono, Ledger* ledger) {
     attempts_.erase(key);
     ledger->EraseOutbox(key);
   }
+  // Of a row that was erased while its attempt was under way, which then failed.
+  std::erase_if(attempts_, [ledger](const auto& entry) {
+    return !entry.second.in_flight && !ledger->outbox().contains(entry.first);
+  });
 }
 
 void Outbox::Revoke(Mode mode, WallTime now, const Ledger& ledger) {
@@ -100,6 +104,7 @@ void Outbox::Revoke(Mode mode, WallTime now, const Ledger& ledger) {
 }
 
 void Outbox::Reset() {
+  ++life_;
   for (auto& [key, attempt] : attempts_) {
     if (attempt.permit != nullptr) attempt.permit->store(false);
   }
@@ -148,13 +153,18 @@ void Outbox::Send(const std::string& key, const OutboxRow& row, MonoTime mono) {
 void Outbox::AskList(MonoTime mono) {
   if (list_in_flight_) return;
   const MonoTime deadline = mono + config_.apply_deadline;
-  const Status submitted = env_.workers.Submit(
-      "list", [this, deadline] { outcomes_.Post(outcome::Listed{env_.hook.List(deadline)}); });
+  const Status submitted = env_.workers.Submit("list", [this, deadline, life = life_] {
+    outcomes_.Post(outcome::Listed{life, env_.hook.List(deadline)});
+  });
   list_in_flight_ = submitted.has_value();
 }
 
 std::vector<Outcome> Outbox::TakeOutcomes() {
   std::vector<Outcome> outcomes = outcomes_.TakeAll();
+  const auto of_old_life = [this](const Outcome& outcome) {
+    const auto* listed = std::get_if<outcome::Listed>(&outcome);
+    return listed != nullptr && listed->life != life_;
+  };
   for (const Outcome& outcome : outcomes) {
     if (std::holds_alternative<outcome::Listed>(outcome)) {
       list_in_flight_ = false;
@@ -166,6 +176,7 @@ std::vector<Outcome> Outbox::TakeOutcomes() {
     attempts_[key].in_flight = false;
     --in_flight_;
   }
+  std::erase_if(outcomes, of_old_life);
   return outcomes;
 }
 
@@ -179,6 +190,7 @@ void Outbox::Failed(const std::string& key, MonoTime mono) {
 
 MonoTime Outbox::NextDue() const {
   MonoTime next = kMonoForever;
+  if (in_flight_ >= kInFlightMax) return next;  // an outcome comes first, and wakes
   for (const auto& [key, attempt] : attempts_) {
     if (!attempt.in_flight) next = std::min(next, attempt.due);
   }

@@ -34,6 +34,7 @@ struct Ordered {  // a repair's command is in the log
   Status status;
 };
 struct Listed {
+  uint64_t life = 0;  // in which it was asked for: see Outbox::Reset
   Result<std::vector<HostView>> views;
 };
 }  // namespace outcome
@@ -80,7 +81,7 @@ class Outbox {
   void Succeeded(const std::string& key) { attempts_.erase(key); }
   // When something is due next; kMonoForever for never.
   MonoTime NextDue() const;
-  // Forgets attempts and back-offs: another leader may have acted since.
+  // Forgets attempts, back-offs and a list that is under way: another leader may have acted since.
   void Reset();
 
  private:
@@ -102,6 +103,7 @@ class Outbox {
   Inbox<Outcome> outcomes_;
   std::map<std::string, Attempt> attempts_;
   bool list_in_flight_ = false;
+  uint64_t life_ = 0;
   size_t in_flight_ = 0;
   MetricCounter sent_;
   MetricCounter failed_;

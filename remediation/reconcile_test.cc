@@ -261,6 +261,55 @@ TEST_F(ReconcileTest, NothingIsActedOnBeforeTheFirstListOfALeader) {
   EXPECT_FALSE(hook_.applied.empty());
 }
 
+// It was asked for before another led, who may have changed what it says.
+TEST_F(ReconcileTest, AListOfAnEarlierLeadershipIsNotTheFirst) {
+  AddHost("web-1");
+  Run(Seconds(2));
+  workers_.keep = "list";
+  StayWell("web-1", 6);
+  ASSERT_EQ(workers_.kept.size(), 1U);
+  store_.FailAt(StoreCall::kCommit, 1, CallFault::kUnavailable, 1);
+  const Epoch before = controller_->Snapshot()->epoch;
+  StayWell("web-1", 2);
+  workers_.kept.front()();
+  workers_.keep.clear();
+  hook_.list_fails = true;
+  StayWell("web-1", 2);
+  ASSERT_GT(controller_->Snapshot()->epoch, before);
+  ASSERT_TRUE(controller_->leading());
+  StayBad("web-1", 5);
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  EXPECT_THAT(HostNow("web-1")->waits_for, HasSubstr("the scheduler's list"));
+}
+
+TEST_F(ReconcileTest, ASchedulerThatStopsListingHoldsWhatIsNewAndCallsAPersonOnce) {
+  AddHost("web-1");
+  AddHost("web-2");
+  Run(Seconds(2));
+  const auto calls = [this] {
+    const auto entries = memory_store_.NewestAudit("scheduler", 10);
+    EXPECT_TRUE(entries.has_value());
+    return std::ranges::count(*entries, "page", &AuditEntry::action);
+  };
+  hook_.list_fails = true;
+  StayWell("web-1", 70);
+  EXPECT_EQ(controller_->Snapshot()->mode, Mode::kDegraded);
+  EXPECT_THAT(controller_->Snapshot()->mode_reason, HasSubstr("no answer"));
+  StayBad("web-1", 5);
+  EXPECT_THAT(hook_.applied, IsEmpty());
+  EXPECT_THAT(HostNow("web-1")->waits_for, HasSubstr("mode degraded"));
+  EXPECT_EQ(calls(), 0) << "a restart of the scheduler calls nobody";
+  StayWell("web-1", 250);
+  EXPECT_EQ(calls(), 1);
+  Restart();
+  StayWell("web-1", 310);
+  EXPECT_EQ(calls(), 1) << "the leader before has called";
+  hook_.list_fails = false;
+  StayWell("web-1", 10);
+  EXPECT_EQ(controller_->Snapshot()->mode, Mode::kAuto);
+  EXPECT_EQ(memory_store_.NewestAudit("scheduler", 1)->front().action, "notify");
+}
+
 TEST_F(ReconcileTest, AHostThatWasForgottenAndReturnsIsNoOlderStore) {
   config_.policy.silent_after = Seconds(5);
   Restart();
