@@ -31,6 +31,12 @@ Json ToJson(const Grant& grant) {
   json.Set("reason", grant.reason);
   json.Set("granted_at", grant.granted_at);
   if (!grant.open()) json.Set("released_at", grant.released_at);
+  if (grant.lent()) {
+    json.Set("holder", grant.holder);
+    json.Set("act", grant.act);
+    json.Set("ends_at", grant.ends_at);
+    if (grant.overdue) json.Set("overdue", true);
+  }
   return json;
 }
 
@@ -46,6 +52,10 @@ Result<Grant> GrantFromJson(const Json& json) {
   in.Optional("reason", &grant.reason);
   in.Required("granted_at", &grant.granted_at);
   in.Optional("released_at", &grant.released_at);
+  in.Optional("holder", &grant.holder);
+  in.Optional("act", &grant.act);
+  in.Optional("ends_at", &grant.ends_at);
+  in.Optional("overdue", &grant.overdue);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   return grant;
 }

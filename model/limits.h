@@ -25,7 +25,14 @@ struct Grant {
   // kWallNever while it is open. Released grants are kept while a window may still count them.
   WallTime released_at = kWallNever;
 
+  // Of a grant that is lent to automation of the site that is not ours; empty for ours.
+  std::string holder;             // who asked for it
+  std::string act;                // what for, in its holder's word: "reboot"
+  WallTime ends_at = kWallNever;  // of its lease
+  bool overdue = false;           // its lease is over, its host is not back, a person was called
+
   bool open() const { return released_at == kWallNever; }
+  bool lent() const { return !holder.empty(); }
   bool operator==(const Grant&) const = default;
 };
 

@@ -173,6 +173,7 @@ Status Controller::StartLeading() {
 void Controller::Turn(MonoTime now) {
   now_ = SteadyNow(now);
   next_wake_ = now + kRetryLeadEvery;
+  looked_ = false;
   TakeRules();
   if (!Lead(now)) {
     PublishSnapshot(now);
@@ -193,6 +194,7 @@ void Controller::Turn(MonoTime now) {
     EndWaitingRules();
     AgeList();
     UpdateBrakeAndMode();
+    EndLeases();
     TickHosts(now);
     ledger_.PruneGrants(now_ - LongestWindow(config_.limits) - Hours(1));
   } else if (!asks_.empty()) {
@@ -422,8 +424,13 @@ Surroundings Controller::SurroundingsOf(const HostRecord& record) const {
 
 void Controller::LookAround() {
   const bool silence_counts = env_.clock.Mono() >= silence_counts_from_;
-  look_ = LookAtFleet(config_.policy, config_.brake, ledger_.hosts(), ended_rules_, silence_counts,
-                      now_);
+  std::set<HostId> lent;
+  for (const auto& [id, grant] : ledger_.grants()) {
+    if (grant.open() && grant.lent()) lent.insert(grant.host);
+  }
+  look_ = LookAtFleet(config_.policy, config_.brake, ledger_.hosts(), ended_rules_, lent,
+                      silence_counts, now_);
+  looked_ = true;
 }
 
 void Controller::UpdateBrakeAndMode() {
@@ -484,49 +491,6 @@ void Controller::UpdateBrakeAndMode() {
     AuditAct("fleetmedic", "mode", "fleet", mode_reason_, std::string(ModeName(mode_)));
   }
   audited_mode_ = mode_;
-}
-
-void Controller::AnswerAsks() {
-  if (asks_.empty()) return;
-  const std::vector<Ask> asks = std::exchange(asks_, {});
-  LookAround();
-  std::vector<Grant> grants = ledger_.GrantList();
-  for (const Ask& ask : asks) {
-    const HostRecordPtr record = ledger_.Host(ask.host);
-    if (record == nullptr || record->state != HostState::kSuspect || !record->grant.empty()) {
-      continue;
-    }
-    // A grant that would be given back at once must not use up the window.
-    const Decision trial = Step(config_.policy, *record, input::Granted{GrantId("trial")},
-                                SurroundingsOf(*record), now_);
-    if (trial.next.grant.empty()) {
-      StepHost(ask.host, input::Tick{});
-      continue;
-    }
-    const Answer answer = Decide(config_.limits, grants, look_.census, record->facts, false, now_);
-    if (!answer.granted) {
-      grants_refused_.Add();
-      StepHost(ask.host, input::Refused{answer.limit, answer.retry_at});
-      continue;
-    }
-    Grant grant;
-    grant.id = ledger_.NextGrantId();
-    grant.host = ask.host;
-    grant.cell = record->facts.cell;
-    grant.pool = record->facts.pool;
-    grant.rack = record->facts.rack;
-    grant.episode = record->episode;
-    grant.reason = ask.reason;
-    grant.granted_at = now_;
-    const GrantId id = grant.id;
-    grants.push_back(grant);
-    // Before the step: what the step releases must be there.
-    ledger_.PutGrant(std::move(grant));
-    grants_given_.Add();
-    AuditGrant(ask.reason, *record, id, grants);
-    StepHost(ask.host, input::Granted{id});
-  }
-  asks_.clear();
 }
 
 Status Controller::CommitPass() {

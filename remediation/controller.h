@@ -101,6 +101,17 @@ class Controller final : public Role, public RemediatorService {
   Result<RequestAnswer> Handle(const request::ReleaseBrake& request);
   Result<RequestAnswer> Handle(const request::CollectEvidence& request);
   Result<RequestAnswer> Handle(const request::AcceptReconcile& request);
+  // controller_grants.cc
+  void AnswerAsks();
+  Grant NewGrant(const HostRecord& record, std::string reason);
+  Result<RequestAnswer> Handle(const request::LendGrant& request);
+  Result<RequestAnswer> Handle(const request::RenewGrant& request);
+  Result<RequestAnswer> Handle(const request::ReleaseGrant& request);
+  Result<Grant> LentGrant(const GrantId& id) const;
+  void EndLent(const Grant& grant, const std::string& who, const std::string& why);
+  std::string MayNotLend(const HostRecord& record) const;
+  // Releases lent grants whose lease is over and whose host is back; calls a person for the others.
+  void EndLeases();
   Result<RequestAnswer> ReturnHosts(const request::AddOverride& request);
   void TakeOutcomes();
   Status ReadLog(MonoTime now);
@@ -122,7 +133,6 @@ class Controller final : public Role, public RemediatorService {
   void LayAllOverrides();
   void UpdateBrakeAndMode();
   void LookAround();
-  void AnswerAsks();
   Status CommitPass();
   void AnswerRequests();
   void PublishSnapshot(MonoTime now);
@@ -130,8 +140,8 @@ class Controller final : public Role, public RemediatorService {
   void StepHost(const HostId& host, const Input& input);
   void TakeEffects(const HostRecord& before, const Decision& decision);
   void AuditDecision(const HostRecord& before, const Decision& decision, const Input& input);
-  void AuditGrant(const std::string& reason, const HostRecord& record, const GrantId& grant,
-                  std::span<const Grant> grants);
+  void AuditGrant(std::string who, const std::string& reason, const HostRecord& record,
+                  const GrantId& grant, std::span<const Grant> grants);
   void AuditAct(std::string who, std::string action, std::string object, std::string why,
                 std::string result, Json detail = {});
   Surroundings SurroundingsOf(const HostRecord& record) const;
@@ -196,7 +206,8 @@ class Controller final : public Role, public RemediatorService {
   // While there is something to reconcile: what the newest list says.
   std::shared_ptr<const ReconcileReport> report_;
   std::map<HostId, HostView> report_views_;
-  FleetLook look_;  // of the last tick or ask
+  FleetLook look_;       // of the last tick or ask
+  bool looked_ = false;  // ... which was in this turn
   std::vector<Ask> asks_;
   std::vector<EvidenceAsk> evidence_asks_;  // sent after the commit
   std::vector<WallTime> evidence_asked_;    // within a minute

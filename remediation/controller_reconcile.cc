@@ -111,15 +111,7 @@ void Controller::AdoptHost(const HostRecord& record, const HostView& view) {
     grant = GrantId();
   } else if (grant.empty()) {
     // Out it is, and so it counts; and as given now, since nobody knows when it was.
-    Grant adopted;
-    adopted.id = ledger_.NextGrantId();
-    adopted.host = record.facts.host;
-    adopted.cell = record.facts.cell;
-    adopted.pool = record.facts.pool;
-    adopted.rack = record.facts.rack;
-    adopted.episode = record.episode;
-    adopted.reason = std::string(kAdoptedReason);
-    adopted.granted_at = now_;
+    Grant adopted = NewGrant(record, std::string(kAdoptedReason));
     grant = adopted.id;
     ledger_.PutGrant(std::move(adopted));
   }

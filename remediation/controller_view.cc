@@ -94,7 +94,7 @@ void Controller::AuditDecision(const HostRecord& before, const Decision& decisio
 }
 
 // What a grant was counted against, the grant included: the figures are gone a moment later.
-void Controller::AuditGrant(const std::string& reason, const HostRecord& record,
+void Controller::AuditGrant(std::string who, const std::string& reason, const HostRecord& record,
                             const GrantId& grant, std::span<const Grant> grants) {
   const HostFacts& facts = record.facts;
   Json limits(Json::Array{});
@@ -111,7 +111,7 @@ void Controller::AuditGrant(const std::string& reason, const HostRecord& record,
   detail.Set("grant", grant.str());
   detail.Set("episode", record.episode);
   detail.Set("limits", std::move(limits));
-  AuditAct("fleetmedic", "grant", "host:" + facts.host.str(), reason, "grant " + grant.str(),
+  AuditAct(std::move(who), "grant", "host:" + facts.host.str(), reason, "grant " + grant.str(),
            std::move(detail));
 }
 

@@ -25,6 +25,11 @@ void CountRules(const Policy& policy, const BrakeLimits& brake, const HostRecord
   for (const std::string_view rule : rules) ++sample->rule_hosts[std::string(rule)];
 }
 
+bool TakesWork(const HostRecord& record, const Assessment& seen) {
+  return record.state == HostState::kHealthy && record.facts_known &&
+         record.want == Want::kSchedulable && !record.scheduler_lost && !seen.silent;
+}
+
 bool FoundByAny(const HostRecord& record, std::span<const std::string> rules) {
   return !rules.empty() && std::ranges::any_of(RulesFound(record), [rules](const auto& rule) {
     return std::ranges::find(rules, rule) != rules.end();
@@ -33,9 +38,14 @@ bool FoundByAny(const HostRecord& record, std::span<const std::string> rules) {
 
 }  // namespace
 
+bool Available(const Policy& policy, const HostRecord& record, WallTime now) {
+  return TakesWork(record, Assess(policy, record, now));
+}
+
 FleetLook LookAtFleet(const Policy& policy, const BrakeLimits& brake,
                       const std::map<HostId, std::shared_ptr<const HostRecord>>& hosts,
-                      std::span<const std::string> ended_rules, bool silence_counts, WallTime now) {
+                      std::span<const std::string> ended_rules, const std::set<HostId>& lent,
+                      bool silence_counts, WallTime now) {
   FleetLook look;
   for (const auto& [host, pointer] : hosts) {
     const HostRecord& record = *pointer;
@@ -46,9 +56,7 @@ FleetLook LookAtFleet(const Policy& policy, const BrakeLimits& brake,
     look.sample.disrupted += seen.worst != nullptr || out ? 1 : 0;
     look.sample.silent += seen.silent && silence_counts ? 1 : 0;
     CountRules(policy, brake, record, now, &look.sample);
-    look.census.Add(record.facts, healthy && record.facts_known &&
-                                      record.want == Want::kSchedulable && !record.scheduler_lost &&
-                                      !seen.silent);
+    look.census.Add(record.facts, TakesWork(record, seen) && !lent.contains(host));
     look.silent += seen.silent ? 1 : 0;
     if (look.oldest_seen_at == kWallNever || record.seen_at < look.oldest_seen_at) {
       look.oldest_seen_at = record.seen_at;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,11 +25,16 @@ struct FleetLook {
   WallTime oldest_seen_at = kWallNever;
 };
 
-// `ended_rules`: not in use any more; what they found is to be dropped. `silence_counts`: we have
-// been here long enough for an agent's silence to be its own.
+// Whether the host could take work now: healthy, schedulable and heard of.
+bool Available(const Policy& policy, const HostRecord& record, WallTime now);
+
+// `ended_rules`: not in use any more; what they found is to be dropped. `lent`: hosts that others
+// disrupt under a grant; they count as not available. `silence_counts`: we have been here long
+// enough for an agent's silence to be its own.
 FleetLook LookAtFleet(const Policy& policy, const BrakeLimits& brake,
                       const std::map<HostId, std::shared_ptr<const HostRecord>>& hosts,
-                      std::span<const std::string> ended_rules, bool silence_counts, WallTime now);
+                      std::span<const std::string> ended_rules, const std::set<HostId>& lent,
+                      bool silence_counts, WallTime now);
 
 }  // namespace fleetmedic
 

@@ -36,14 +36,15 @@ TrackedCondition Bad(const std::string& detector, WallTime observed_at = kNow) {
   return tracked;
 }
 
-FleetLook LookAt(std::vector<HostRecord> records, bool silence_counts = true) {
+FleetLook LookAt(std::vector<HostRecord> records, bool silence_counts = true,
+                 const std::set<HostId>& lent = {}) {
   std::map<HostId, std::shared_ptr<const HostRecord>> hosts;
   for (HostRecord& record : records) {
     const HostId id = record.facts.host;
     hosts[id] = std::make_shared<const HostRecord>(std::move(record));
   }
   const std::vector<std::string> ended = {"ended"};
-  return LookAtFleet(Policy(), BrakeLimits(), hosts, ended, silence_counts, kNow);
+  return LookAtFleet(Policy(), BrakeLimits(), hosts, ended, lent, silence_counts, kNow);
 }
 
 FleetLook LookAtOne(const std::function<void(HostRecord*)>& change) {
@@ -91,6 +92,12 @@ TEST(FleetLook, WhatMakesAHostRestlessUnavailableOrDisrupted) {
     EXPECT_EQ(look.census.fleet.available, c.available) << c.what;
     EXPECT_EQ(look.sample.disrupted, c.disrupted) << c.what;
   }
+}
+
+TEST(FleetLook, AHostThatIsLentIsNotAvailable) {
+  const FleetLook look = LookAt({WellHost("h1"), WellHost("h2")}, true, {HostId("h1")});
+  EXPECT_EQ(look.census.fleet, (HostCount{2, 1}));
+  EXPECT_THAT(look.restless, IsEmpty());
 }
 
 TEST(FleetLook, SilenceIsCountedForTheBrakeOnlyWhereItIsTheAgents) {

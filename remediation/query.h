@@ -92,6 +92,26 @@ struct AcceptReconcile {
   std::string who;
   std::string reason;
 };
+// Automation of the site that is not ours asks the same budget before it disrupts a host. Asked
+// again by the same holder for the same host, the open grant is the answer, its lease begun anew.
+struct LendGrant {
+  HostId host;
+  std::string who;  // the holder
+  std::string act;  // one word: "reboot"
+  std::string reason;
+  Millis lease{0};
+};
+struct RenewGrant {
+  GrantId id;
+  std::string who;  // its holder
+  Millis lease{0};  // from now on
+};
+// The host is back in service. Anybody may say so of a lent grant; ours are released by us alone.
+struct ReleaseGrant {
+  GrantId id;
+  std::string who;
+  std::string reason;
+};
 // Asks the host's agent for a bundle of evidence. Always allowed: it changes nothing.
 struct CollectEvidence {
   HostId host;
@@ -102,14 +122,16 @@ struct CollectEvidence {
 
 using Request =
     std::variant<request::AddOverride, request::EndOverride, request::Release,
-                 request::ReleaseBrake, request::AcceptReconcile, request::CollectEvidence>;
+                 request::ReleaseBrake, request::AcceptReconcile, request::CollectEvidence,
+                 request::LendGrant, request::RenewGrant, request::ReleaseGrant>;
 
 struct RequestAnswer {
   std::optional<Override> added;
   std::vector<Override> ended;
   // Holds that are still in force and why they could not be ended here.
   std::vector<std::string> still;
-  std::string evidence_id;  // what the bundle that was asked for will be called
+  std::string evidence_id;     // what the bundle that was asked for will be called
+  std::optional<Grant> grant;  // that was lent or renewed
 };
 
 // The bundles of evidence that came and are kept. Thread-safe.
