@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "console/api_json.h"
@@ -53,6 +54,19 @@ HttpResponse Refused(const Error& error) {
   return response;
 }
 
+constexpr Millis kLeaseDefault = Minutes(15);
+
+// Tells the remediator, and says what it answered.
+HttpResponse Tell(RemediatorService* service, Request request,
+                  absl::FunctionRef<HttpResponse(const RequestAnswer&)> say) {
+  const auto answer = Ask(service, std::move(request), kRequestPatience);
+  if (!answer) return Late();
+  if (!*answer) return Refused(answer->error());
+  return say(**answer);
+}
+
+HttpResponse SayNothing(const RequestAnswer&) { return HttpResponse::Empty(); }
+
 // An empty body is an empty object.
 Result<Json> BodyOf(const HttpRequest& request) {
   if (request.body.empty()) return Json(Json::Object{});
@@ -93,21 +107,17 @@ HttpResponse ApiRoutes::PostOverride(const HttpRequest& request, const std::stri
   in.Required("reason", &add.reason);
   in.Optional("for_ms", &add.lasts);
   if (const Status read = in.Done(); !read) return HttpResponse::Problem(read.error());
-  const auto answer = Ask(&env_.service, std::move(add), kRequestPatience);
-  if (!answer) return Late();
-  if (!*answer) return Refused(answer->error());
-  FLEETMEDIC_CHECK((*answer)->added.has_value());
-  return HttpResponse::FromJson(201, ToJson(*(*answer)->added));
+  return Tell(&env_.service, std::move(add), [&](const RequestAnswer& answer) {
+    FLEETMEDIC_CHECK(answer.added.has_value());
+    return HttpResponse::FromJson(201, ToJson(*answer.added));
+  });
 }
 
 HttpResponse ApiRoutes::DeleteOverride(const HttpRequest& request, const std::string& who) {
   const Result<std::string> reason = ReasonOf(request);
   if (!reason) return HttpResponse::Problem(reason.error());
   request::EndOverride end{OverrideId(request.param("id")), who, *reason};
-  const auto answer = Ask(&env_.service, std::move(end), kRequestPatience);
-  if (!answer) return Late();
-  if (!*answer) return Refused(answer->error());
-  return HttpResponse::Empty();
+  return Tell(&env_.service, std::move(end), SayNothing);
 }
 
 HttpResponse ApiRoutes::PostHold(const HttpRequest& request, const std::string& who) {
@@ -155,24 +165,23 @@ HttpResponse ApiRoutes::PostHold(const HttpRequest& request, const std::string& 
 HttpResponse ApiRoutes::PostRelease(const HttpRequest& request, const std::string& who) {
   const Result<std::string> reason = ReasonOf(request);
   if (!reason) return HttpResponse::Problem(reason.error());
-  const auto answer = Ask(&env_.service, request::Release{who, *reason}, kRequestPatience);
-  if (!answer) return Late();
-  if (!*answer) return Refused(answer->error());
-  Json released(Json::Array{});
-  for (const Override& override : (*answer)->ended) released.Append(ToJson(override));
-  Json still(Json::Array{});
-  for (Json& source : HoldSources(*env_.service.Snapshot())) {
-    const std::string* id = source["id"].string();
-    const bool ended =
-        id != nullptr && std::ranges::any_of((*answer)->ended, [&](const Override& override) {
-          return override.id.str() == *id;
-        });
-    if (!ended) still.Append(std::move(source));
-  }
-  Json json;
-  json.Set("released", std::move(released));
-  json.Set("still", std::move(still));
-  return HttpResponse::FromJson(200, json);
+  return Tell(&env_.service, request::Release{who, *reason}, [&](const RequestAnswer& answer) {
+    Json released(Json::Array{});
+    for (const Override& override : answer.ended) released.Append(ToJson(override));
+    Json still(Json::Array{});
+    for (Json& source : HoldSources(*env_.service.Snapshot())) {
+      const std::string* id = source["id"].string();
+      const bool ended =
+          id != nullptr && std::ranges::any_of(answer.ended, [&](const Override& override) {
+            return override.id.str() == *id;
+          });
+      if (!ended) still.Append(std::move(source));
+    }
+    Json json;
+    json.Set("released", std::move(released));
+    json.Set("still", std::move(still));
+    return HttpResponse::FromJson(200, json);
+  });
 }
 
 HttpResponse ApiRoutes::PostEvidence(const HttpRequest& request, const std::string& who) {
@@ -187,33 +196,74 @@ HttpResponse ApiRoutes::PostEvidence(const HttpRequest& request, const std::stri
   if (collect.reason.size() > Override::kReasonBytesMax) {
     return HttpResponse::Problem({Code::kInvalidArgument, "reason: too long"});
   }
-  const auto answer = Ask(&env_.service, std::move(collect), kRequestPatience);
-  if (!answer) return Late();
-  if (!*answer) return Refused(answer->error());
-  Json json;
-  json.Set("id", (*answer)->evidence_id);
-  json.Set("detail", "asked for; the bundle comes within seconds where the agent answers");
-  return HttpResponse::FromJson(202, json);
+  return Tell(&env_.service, std::move(collect), [&](const RequestAnswer& answer) {
+    Json json;
+    json.Set("id", answer.evidence_id);
+    json.Set("detail", "asked for; the bundle comes within seconds where the agent answers");
+    return HttpResponse::FromJson(202, json);
+  });
+}
+
+HttpResponse ApiRoutes::PostGrant(const HttpRequest& request, const std::string& who) {
+  const Result<Json> body = BodyOf(request);
+  if (!body) return HttpResponse::Problem(body.error());
+  request::LendGrant lend;
+  lend.who = who;
+  lend.lease = kLeaseDefault;
+  JsonReader in(*body, "grant");
+  ReadId(&in, "host", &lend.host);
+  in.Required("act", &lend.act);
+  in.Required("reason", &lend.reason);
+  in.Optional("lease_ms", &lend.lease);
+  if (const Status read = in.Done(); !read) return HttpResponse::Problem(read.error());
+  return Tell(&env_.service, std::move(lend), [&](const RequestAnswer& answer) {
+    FLEETMEDIC_CHECK(answer.grant.has_value());
+    return HttpResponse::FromJson(201, GrantJson(*answer.grant, *env_.service.Snapshot()));
+  });
+}
+
+HttpResponse ApiRoutes::RenewGrant(const HttpRequest& request, const std::string& who) {
+  const Result<Json> body = BodyOf(request);
+  if (!body) return HttpResponse::Problem(body.error());
+  request::RenewGrant renew{GrantId(request.param("id")), who, kLeaseDefault};
+  JsonReader in(*body, "renewal");
+  in.Optional("lease_ms", &renew.lease);
+  if (const Status read = in.Done(); !read) return HttpResponse::Problem(read.error());
+  return Tell(&env_.service, std::move(renew), [&](const RequestAnswer& answer) {
+    FLEETMEDIC_CHECK(answer.grant.has_value());
+    return HttpResponse::FromJson(200, GrantJson(*answer.grant, *env_.service.Snapshot()));
+  });
+}
+
+HttpResponse ApiRoutes::DeleteGrant(const HttpRequest& request, const std::string& who) {
+  const Result<Json> body = BodyOf(request);
+  if (!body) return HttpResponse::Problem(body.error());
+  request::ReleaseGrant release{GrantId(request.param("id")), who, ""};
+  JsonReader in(*body, "release");
+  in.Optional("reason", &release.reason);
+  if (const Status read = in.Done(); !read) return HttpResponse::Problem(read.error());
+  if (release.reason.size() > Override::kReasonBytesMax) {
+    return HttpResponse::Problem({Code::kInvalidArgument, "reason: too long"});
+  }
+  return Tell(&env_.service, std::move(release), SayNothing);
 }
 
 HttpResponse ApiRoutes::PostAcceptReconcile(const HttpRequest& request, const std::string& who) {
   const Result<std::string> reason = ReasonOf(request);
   if (!reason) return HttpResponse::Problem(reason.error());
-  const auto answer = Ask(&env_.service, request::AcceptReconcile{who, *reason}, kRequestPatience);
-  if (!answer) return Late();
-  if (!*answer) return Refused(answer->error());
-  return HttpResponse::FromJson(200, ReconcileJson(*env_.service.Snapshot()));
+  return Tell(&env_.service, request::AcceptReconcile{who, *reason}, [&](const RequestAnswer&) {
+    return HttpResponse::FromJson(200, ReconcileJson(*env_.service.Snapshot()));
+  });
 }
 
 HttpResponse ApiRoutes::PostReleaseBrake(const HttpRequest& request, const std::string& who) {
   const Result<std::string> reason = ReasonOf(request);
   if (!reason) return HttpResponse::Problem(reason.error());
-  const auto answer = Ask(&env_.service, request::ReleaseBrake{who, *reason}, kRequestPatience);
-  if (!answer) return Late();
-  if (!*answer) return Refused(answer->error());
-  Json json;
-  json.Set("brake", BrakeJson(env_.service.Snapshot()->brake));
-  return HttpResponse::FromJson(200, json);
+  return Tell(&env_.service, request::ReleaseBrake{who, *reason}, [&](const RequestAnswer&) {
+    Json json;
+    json.Set("brake", BrakeJson(env_.service.Snapshot()->brake));
+    return HttpResponse::FromJson(200, json);
+  });
 }
 
 }  // namespace fleetmedic

@@ -30,6 +30,7 @@ Json HoldSource(std::string_view source, std::string_view scope, std::string_vie
 }
 
 std::string_view ActOf(const Grant& grant, const FleetSnapshot& snapshot) {
+  if (grant.lent()) return grant.act;
   const auto host = snapshot.hosts.find(grant.host);
   if (host == snapshot.hosts.end()) return "drain";
   const HostRecord& record = *host->second;
@@ -181,6 +182,11 @@ Json GrantJson(const Grant& grant, const FleetSnapshot& snapshot) {
   json.Set("rack", grant.rack);
   json.Set("granted_at", grant.granted_at);
   json.Set("reason", grant.reason);
+  if (grant.lent()) {
+    json.Set("holder", grant.holder);
+    json.Set("ends_at", grant.ends_at);
+    json.Set("overdue", grant.overdue);
+  }
   return json;
 }
 

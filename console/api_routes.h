@@ -105,6 +105,9 @@ class ApiRoutes {
   HttpResponse PostReleaseBrake(const HttpRequest& request, const std::string& who);
   HttpResponse PostAcceptReconcile(const HttpRequest& request, const std::string& who);
   HttpResponse PostEvidence(const HttpRequest& request, const std::string& who);
+  HttpResponse PostGrant(const HttpRequest& request, const std::string& who);
+  HttpResponse RenewGrant(const HttpRequest& request, const std::string& who);
+  HttpResponse DeleteGrant(const HttpRequest& request, const std::string& who);
 
   const ApiEnvironment env_;
   Auth auth_;

@@ -221,6 +221,29 @@ TEST_F(ApiServerTest, ActsArePostedWithTheNameOfWhoAsks) {
   EXPECT_EQ(std::get<request::AcceptReconcile>(posted[4]).who, "ana (token)");
 }
 
+TEST_F(ApiServerTest, GrantsAreLentRenewedAndReleased) {
+  Start();
+  const HttpHeaders kured = {{"x-fleetmedic-who", "kured"},
+                             {"authorization", "Bearer " + server_->token()}};
+  const HttpReply lent = Send({"POST", "/api/v1/grants", kured,
+                               R"({"host": "web-1", "act": "reboot", "reason": "kernel"})"});
+  EXPECT_EQ(lent.status, 201);
+  EXPECT_THAT(lent.body, HasSubstr(R"("act":"reboot")"));
+  EXPECT_THAT(lent.body, HasSubstr(R"j("holder":"kured (token)")j"));
+  EXPECT_THAT(lent.body, HasSubstr(R"("ends_at":"2026-01-01T00:15:00.000000Z")"));
+  EXPECT_EQ(Send({"POST", "/api/v1/grants/g-1/renew", kured, R"({"lease_ms": 60000})"}).status,
+            200);
+  EXPECT_EQ(Send({"POST", "/api/v1/grants/g-1/renew", kured, ""}).status, 200);
+  EXPECT_EQ(Send({"DELETE", "/api/v1/grants/g-1", kured, ""}).status, 204);
+  EXPECT_EQ(Send({"POST", "/api/v1/grants", kured, R"({"host": "web-1"})"}).status, 400);
+  const auto posted = service_.posted();
+  ASSERT_EQ(posted.size(), 4u);
+  EXPECT_EQ(std::get<request::LendGrant>(posted[0]).lease, Minutes(15));
+  EXPECT_EQ(std::get<request::RenewGrant>(posted[1]).lease, Minutes(1));
+  EXPECT_EQ(std::get<request::RenewGrant>(posted[2]).lease, Minutes(15));
+  EXPECT_EQ(std::get<request::ReleaseGrant>(posted[3]).who, "kured (token)");
+}
+
 TEST_F(ApiServerTest, ARefusalOfTheRemediatorIsAProblem) {
   service_.answer = [](const Request&, const FakeRemediator::Done& done) {
     done(Fail(Code::kConflict, "the brake is not tripped"));

@@ -54,6 +54,16 @@ class FakeRemediator final : public RemediatorService {
       answer.added = Override{OverrideId("o-1"), add->kind,   add->scope,
                               add->who,          add->reason, WallFromMillis(1'767'225'600'000)};
     }
+    if (const auto* lend = std::get_if<request::LendGrant>(&request)) {
+      answer.grant = Grant{.id = GrantId("g-1"),
+                           .host = lend->host,
+                           .reason = lend->reason,
+                           .holder = lend->who,
+                           .act = lend->act,
+                           .ends_at = WallFromMillis(1'767'225'600'000) + lend->lease};
+    } else if (const auto* renew = std::get_if<request::RenewGrant>(&request)) {
+      answer.grant = Grant{.id = renew->id, .holder = renew->who};
+    }
     done(std::move(answer));
     return {};
   }

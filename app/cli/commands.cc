@@ -4,6 +4,7 @@
 
 #include "app/cli/command_examples.h"
 #include "app/cli/command_flags.h"
+#include "app/cli/grant_command_table.h"
 #include "app/cli/handlers.h"
 #include "app/cli/store_command_table.h"
 
@@ -376,6 +377,10 @@ constexpr std::array kCommands = {
             {},
             kChangeExits,
             RunOverrideEnd},
+    kGrantTake,
+    kGrantRenew,
+    kGrantRelease,
+    kGrantRun,
     Command{"jobs run", Group::kChange, "Give the bundled scheduler a job", "", kJobRunFlags,
             kJobRun, kJobRunExamples, kChangeExits, RunJobsRun},
     Command{"jobs rm",

@@ -38,6 +38,12 @@ int RunProtect(const Invocation& call);
 int RunOverrideAdd(const Invocation& call);
 int RunOverrideEnd(const Invocation& call);
 
+// grant_commands.cc: grants that other automation asks for.
+int RunGrantTake(const Invocation& call);
+int RunGrantRenew(const Invocation& call);
+int RunGrantRelease(const Invocation& call);
+int RunGrantRun(const Invocation& call);
+
 // job_commands.cc: jobs of the bundled scheduler.
 int RunJobsRun(const Invocation& call);
 int RunJobsRemove(const Invocation& call);

@@ -72,11 +72,14 @@ TextTable OverrideTable(std::span<const Json> overrides, WallTime now) {
 }
 
 TextTable GrantTable(std::span<const Json> grants, WallTime now) {
-  TextTable table({"ID", "HOST", "ACT", "CELL", "POOL", "RACK", "AGE", "REASON"});
+  TextTable table({"ID", "HOST", "ACT", "HOLDER", "CELL", "POOL", "RACK", "AGE", "ENDS", "REASON"});
   for (const Json& one : grants) {
-    table.Add({TextOf(one, "id"), TextOf(one, "host"), TextOf(one, "act"), TextOf(one, "cell"),
-               TextOf(one, "pool"), TextOf(one, "rack"), Age(TimeOf(one, "granted_at"), now),
-               TextOf(one, "reason")});
+    const WallTime ends_at = TimeOf(one, "ends_at");
+    std::string ends = ends_at == kWallNever ? "" : "in " + ShortDuration(ends_at - now);
+    if (one["overdue"].boolean().value_or(false)) ends = "overdue";
+    table.Add({TextOf(one, "id"), TextOf(one, "host"), TextOf(one, "act"), TextOf(one, "holder"),
+               TextOf(one, "cell"), TextOf(one, "pool"), TextOf(one, "rack"),
+               Age(TimeOf(one, "granted_at"), now), ends, TextOf(one, "reason")});
   }
   return table;
 }

@@ -63,6 +63,9 @@ export interface Grant {
   rack: string;
   granted_at: Time;
   reason: string;
+  holder?: string; // of one that is lent, and so are these
+  ends_at?: Time;
+  overdue?: boolean;
 }
 
 export type Verdict = 'ok' | 'bad' | 'unknown';

@@ -78,6 +78,7 @@ function Grants() {
           <li key={g.id}>
             <span class="grant-act"><T v={g.act} max={20} /></span>{' '}
             <a class="mono" href={hrefOf(g.host)}><T v={g.host} max={60} /></a>{' '}
+            {g.holder && <span>for <b><T v={g.holder} max={60} /></b>{g.overdue && ', overdue'} </span>}
             <span class="dim"><T v={g.reason} max={120} /> · <Age at={g.granted_at} /></span>
           </li>
         ))}
