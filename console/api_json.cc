@@ -268,6 +268,13 @@ Json ModeJson(const FleetSnapshot& snapshot) {
   json.Set("reason", reason);
   json.Set("holds", HoldSources(snapshot));
   json.Set("brake", BrakeJson(snapshot.brake));
+  if (snapshot.ramp.on()) {
+    Json ramp;
+    ramp.Set("allowed", int64_t{snapshot.ramp.allowed});
+    ramp.Set("why", snapshot.ramp.why);
+    ramp.Set("since", snapshot.ramp.since);
+    json.Set("ramp", std::move(ramp));
+  }
   json.Set("hold_file", snapshot.hold_file);
   return json;
 }

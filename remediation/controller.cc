@@ -194,6 +194,7 @@ void Controller::Turn(MonoTime now) {
     EndWaitingRules();
     AgeList();
     UpdateBrakeAndMode();
+    ChangeRamp(AfterQuiet(ledger_.ramp(), FullBudget(config_.limits, look_.census), now_));
     EndLeases();
     TickHosts(now);
     ledger_.PruneGrants(now_ - LongestWindow(config_.limits) - Hours(1));
@@ -358,6 +359,7 @@ void Controller::StepHost(const HostId& host, const Input& input) {
   TakeEffects(*record, decision);
   AskEvidenceOf(*record, decision);
   AuditDecision(*record, decision, input);
+  NoteOutcome(*record, decision.next);
   if (decision.next == *record) return;
   if (SameButForBeats(*record, &decision.next)) {
     ledger_.PutHostVolatile(std::move(decision.next));
@@ -489,6 +491,7 @@ void Controller::UpdateBrakeAndMode() {
   mode_gauge_.Set(static_cast<double>(mode_));
   if (audited_mode_ && *audited_mode_ != mode_) {
     AuditAct("fleetmedic", "mode", "fleet", mode_reason_, std::string(ModeName(mode_)));
+    RampUp(*audited_mode_);
   }
   audited_mode_ = mode_;
 }

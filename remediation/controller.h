@@ -104,6 +104,13 @@ class Controller final : public Role, public RemediatorService {
   // controller_grants.cc
   void AnswerAsks();
   Grant NewGrant(const HostRecord& record, std::string reason);
+  // The config's, and the ramp's.
+  std::vector<Limit> LimitsInForce() const;
+  void ChangeRamp(Ramp next);
+  // A person let a stop go: of `before`.
+  void RampUp(Mode before);
+  // What a step of a host says of its repairs.
+  void NoteOutcome(const HostRecord& before, const HostRecord& after);
   Result<RequestAnswer> Handle(const request::LendGrant& request);
   Result<RequestAnswer> Handle(const request::RenewGrant& request);
   Result<RequestAnswer> Handle(const request::ReleaseGrant& request);

@@ -57,10 +57,48 @@ Grant Controller::NewGrant(const HostRecord& record, std::string reason) {
   return grant;
 }
 
+std::vector<Limit> Controller::LimitsInForce() const {
+  std::vector<Limit> limits = config_.limits;
+  if (std::optional<Limit> ramp = LimitOf(ledger_.ramp())) limits.push_back(*std::move(ramp));
+  return limits;
+}
+
+void Controller::ChangeRamp(Ramp next) {
+  const Ramp& before = ledger_.ramp();
+  // Without a census nobody knows what the full budget is.
+  if (next == before || look_.census.fleet.hosts == 0) return;
+  const bool slower = next.on() && (!before.on() || next.allowed < before.allowed);
+  if (slower) {
+    AuditAct("fleetmedic", "ramp", "fleet", next.why, fmt::format("{} at once", next.allowed));
+  } else if (!next.on()) {
+    AuditAct("fleetmedic", "ramp", "fleet", "the limits alone count again: " + before.why, "");
+  }
+  ledger_.SetRamp(std::move(next));
+}
+
+void Controller::RampUp(Mode before) {
+  if (before != Mode::kTripped && before != Mode::kHold) return;
+  if (mode_ == Mode::kTripped || mode_ == Mode::kHold) return;
+  ChangeRamp(AfterRelease(ledger_.ramp(), FullBudget(config_.limits, look_.census),
+                          fmt::format("let go from mode {}", ModeName(before)), now_));
+}
+
+void Controller::NoteOutcome(const HostRecord& before, const HostRecord& after) {
+  if (before.state != HostState::kProbation || after.state == HostState::kProbation) return;
+  const int full = FullBudget(config_.limits, look_.census);
+  if (after.state == HostState::kHealthy) {
+    ChangeRamp(AfterRecovery(ledger_.ramp(), full, now_));
+  } else {
+    ChangeRamp(AfterSetback(ledger_.ramp(), full,
+                            after.facts.host.str() + " was bad again in probation", now_));
+  }
+}
+
 void Controller::AnswerAsks() {
   if (asks_.empty()) return;
   const std::vector<Ask> asks = std::exchange(asks_, {});
   LookAround();
+  const std::vector<Limit> limits = LimitsInForce();
   std::vector<Grant> grants = ledger_.GrantList();
   for (const Ask& ask : asks) {
     const HostRecordPtr record = ledger_.Host(ask.host);
@@ -80,7 +118,7 @@ void Controller::AnswerAsks() {
       return grant.open() && grant.overdue && grant.host == ask.host;
     });
     if (lent != grants.end()) lent->released_at = now_;
-    const Answer answer = Decide(config_.limits, grants, look_.census, record->facts, false, now_);
+    const Answer answer = Decide(limits, grants, look_.census, record->facts, false, now_);
     if (!answer.granted) {
       if (lent != grants.end()) lent->released_at = kWallNever;
       grants_refused_.Add();
@@ -130,7 +168,7 @@ Result<RequestAnswer> Controller::Handle(const request::LendGrant& request) {
   if (!looked_) UpdateBrakeAndMode();
   const std::string refused = MayNotLend(*record);
   const Answer answer = refused.empty()
-                            ? Decide(config_.limits, grants, look_.census, record->facts,
+                            ? Decide(LimitsInForce(), grants, look_.census, record->facts,
                                      Available(config_.policy, *record, now_), now_)
                             : Answer{.granted = false, .limit = refused};
   if (!answer.granted) {

@@ -98,7 +98,8 @@ void Controller::AuditGrant(std::string who, const std::string& reason, const Ho
                             const GrantId& grant, std::span<const Grant> grants) {
   const HostFacts& facts = record.facts;
   Json limits(Json::Array{});
-  for (const LimitUse& use : UsesFor(config_.limits, grants, look_.census, facts, now_)) {
+  const std::vector<Limit> in_force = LimitsInForce();
+  for (const LimitUse& use : UsesFor(in_force, grants, look_.census, facts, now_)) {
     Json item;
     item.Set("name", use.limit->name);
     item.Set("scope", use.scope);
@@ -146,7 +147,9 @@ void Controller::PublishSnapshot(MonoTime now) {
   const std::vector<Grant> grants = ledger_.GrantList();
   std::ranges::copy_if(grants, std::back_inserter(next->grants), &Grant::open);
   open_grants_gauge_.Set(static_cast<double>(next->grants.size()));
-  for (const LimitUse& use : Uses(config_.limits, grants, look_.census, now_)) {
+  next->ramp = ledger_.ramp();
+  const std::vector<Limit> in_force = LimitsInForce();
+  for (const LimitUse& use : Uses(in_force, grants, look_.census, now_)) {
     next->limits.push_back({use.limit->name, use.scope, use.limit->kind, use.used, use.max,
                             use.limit->window, use.next_at});
   }

@@ -13,6 +13,7 @@ constexpr Words<OutboxRow::Kind, 2> kKinds = {
     {{OutboxRow::Kind::kDirective, "directive"}, {OutboxRow::Kind::kRepair, "repair"}}};
 
 constexpr std::string_view kBrakeKey = "brake";
+constexpr std::string_view kRampKey = "ramp";
 constexpr std::string_view kNumberKey = "last_number";
 constexpr std::string_view kAuditExportedKey = "audit_exported";
 constexpr std::string_view kForgottenKey = "forgotten_revision";
@@ -105,8 +106,8 @@ Status Ledger::Load(const Store& store) {
     }
   }
   Json meta;
-  for (const std::string_view key :
-       {kBrakeKey, kNumberKey, kAuditExportedKey, kForgottenKey, kReconcileKey, kWrittenAtKey}) {
+  for (const std::string_view key : {kBrakeKey, kRampKey, kNumberKey, kAuditExportedKey,
+                                     kForgottenKey, kReconcileKey, kWrittenAtKey}) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const std::optional<std::string> value,
                                 store.Get(Table::kMeta, key));
     if (!value) continue;
@@ -116,6 +117,10 @@ Status Ledger::Load(const Store& store) {
   brake_ = BrakeState();
   if (!meta[kBrakeKey].is_null()) {
     FLEETMEDIC_ASSIGN_OR_RETURN(brake_, BrakeStateFromJson(meta[kBrakeKey]));
+  }
+  ramp_ = Ramp();
+  if (!meta[kRampKey].is_null()) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(ramp_, RampFromJson(meta[kRampKey]));
   }
   last_number_ = static_cast<uint64_t>(meta[kNumberKey].integer().value_or(0));
   audit_exported_ = static_cast<uint64_t>(meta[kAuditExportedKey].integer().value_or(0));
@@ -171,6 +176,7 @@ Status Ledger::WriteTo(StoreTransaction* tx) {
         break;
       case Table::kMeta:
         if (key == kBrakeKey) status = tx->Put(table, key, ToJson(brake_).Dump());
+        if (key == kRampKey) status = tx->Put(table, key, ToJson(ramp_).Dump());
         if (key == kNumberKey) status = tx->Put(table, key, Json(last_number_).Dump());
         if (key == kAuditExportedKey) status = tx->Put(table, key, Json(audit_exported_).Dump());
         if (key == kForgottenKey) status = tx->Put(table, key, Json(forgotten_revision_).Dump());
@@ -285,6 +291,12 @@ void Ledger::SetBrake(BrakeState brake) {
   if (brake == brake_) return;
   brake_ = std::move(brake);
   touched_.insert({Table::kMeta, std::string(kBrakeKey)});
+}
+
+void Ledger::SetRamp(Ramp ramp) {
+  if (ramp == ramp_) return;
+  ramp_ = std::move(ramp);
+  touched_.insert({Table::kMeta, std::string(kRampKey)});
 }
 
 void Ledger::SetReconcile(std::optional<ReconcileMark> mark) {

@@ -16,6 +16,7 @@
 #include "model/host_record.h"
 #include "model/override.h"
 #include "ratelimit/brake.h"
+#include "ratelimit/ramp.h"
 #include "remediation/reconcile.h"
 #include "store/store.h"
 
@@ -81,6 +82,8 @@ class Ledger {
 
   const BrakeState& brake() const { return brake_; }
   void SetBrake(BrakeState brake);
+  const Ramp& ramp() const { return ramp_; }
+  void SetRamp(Ramp ramp);
 
   // Set while the records may be older than what the scheduler was told.
   const std::optional<ReconcileMark>& reconcile() const { return reconcile_; }
@@ -111,6 +114,7 @@ class Ledger {
   std::map<OverrideId, Override> overrides_;
   std::map<Topic, std::vector<Position>> offsets_;
   BrakeState brake_;
+  Ramp ramp_;
   uint64_t last_number_ = 0;
   uint64_t audit_exported_ = 0;
   uint64_t forgotten_revision_ = 0;

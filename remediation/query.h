@@ -17,6 +17,7 @@
 #include "model/host_record.h"
 #include "model/override.h"
 #include "ratelimit/brake.h"
+#include "ratelimit/ramp.h"
 #include "remediation/reconcile.h"
 
 namespace fleetmedic {
@@ -52,6 +53,7 @@ struct FleetSnapshot {
   std::vector<Grant> grants;  // the open ones
   std::vector<LimitView> limits;
   BrakeState brake;
+  Ramp ramp;
   // Set while a person is waited for; the report is null until the scheduler's list came.
   std::optional<ReconcileMark> reconcile;
   std::shared_ptr<const ReconcileReport> reconcile_report;

@@ -53,6 +53,11 @@ std::string ModeText(const Json& state, const TextStyle& style, WallTime now) {
     }
     text += "  let it go with: fleetmedic brake release --reason TEXT\n";
   }
+  if (const Json& ramp = mode["ramp"]; ramp.is_object()) {
+    text += fmt::format("  ramp: {} at once, one more with each recovery, since {}: {}\n",
+                        ramp["allowed"].integer().value_or(0), Age(TimeOf(ramp, "since"), now),
+                        VisibleText(TextOf(ramp, "why")));
+  }
   return text;
 }
 

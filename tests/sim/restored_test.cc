@@ -8,7 +8,7 @@ namespace fleetmedic::sim {
 namespace {
 
 constexpr uint64_t kSeeds = FLEETMEDIC_SIM_SEEDS / 5;
-constexpr uint64_t kSeedsPerTest = 5;
+constexpr uint64_t kSeedsPerTest = 10;
 
 // Marked by `fleetmedic restore`, or put back behind everybody's back.
 class Restored : public ::testing::TestWithParam<std::tuple<bool, uint64_t>> {};

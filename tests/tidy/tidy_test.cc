@@ -211,6 +211,7 @@ notify/queue
 notify/retry
 ratelimit/brake
 ratelimit/budget
+ratelimit/ramp
 remediation/audit_detail
 remediation/evidence
 remediation/host_machine
