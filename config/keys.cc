@@ -1,5 +1,6 @@
 #include "config/keys.h"
 
+#include <algorithm>
 #include <iterator>
 #include <vector>
 
@@ -287,6 +288,17 @@ std::span<const ConfigKey> ConfigKeys() {
     }
     return all;
   }();
+  return keys;
+}
+std::vector<const ConfigKey*> PoolPolicyKeys() {
+  // How fresh the whole fleet's picture must be does not differ from pool to pool.
+  constexpr std::string_view kOfTheFleet[] = {"evidence_age_max", "silent_after",
+                                              "issue_stale_after"};
+  std::vector<const ConfigKey*> keys;
+  for (const ConfigKey& key : ConfigKeys()) {
+    const bool fleet = std::ranges::find(kOfTheFleet, key.key) != std::end(kOfTheFleet);
+    if (key.section == "policy" && !fleet) keys.push_back(&key);
+  }
   return keys;
 }
 std::span<const ConditionKey> ConditionKeys() { return kConditionKeys; }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/config.h"
 #include "config/value.h"
@@ -37,6 +38,8 @@ using NotifyChannelKey = ConfigKeyOf<NotifyChannel>;  // [[notify.channel]]
 std::span<const ConfigKey> ConfigKeys();
 std::span<const ConfigKey> DetectorKeys();  // those of ConfigKeys() below [detectors]
 std::span<const ConfigKey> NotifyKeys();    // those below [notify]
+// Those of [policy] that a pool may have its own of, in [policy.pools.NAME].
+std::vector<const ConfigKey*> PoolPolicyKeys();
 std::span<const ConditionKey> ConditionKeys();
 std::span<const LimitKey> LimitKeys();
 std::span<const FileKey> FileKeys();

@@ -22,6 +22,7 @@ constexpr std::string_view kVariablePrefix = "FLEETMEDIC_";
 constexpr std::string_view kLimitsSection = "limits";
 constexpr std::string_view kChecksSection = "checks";
 constexpr std::string_view kConditionsKey = "conditions";  // of [policy]
+constexpr std::string_view kPoolsKey = "pools";            // of [policy]
 constexpr std::string_view kFilesKey = "files";            // of [agent]
 constexpr std::string_view kChannelKey = "channel";        // of [notify]
 
@@ -47,6 +48,12 @@ bool IsSection(std::string_view path) {
   });
 }
 
+bool IsPolicyKey(std::string_view name) {
+  return std::ranges::any_of(ConfigKeys(), [name](const ConfigKey& key) {
+    return key.section == "policy" && key.key == name;
+  });
+}
+
 class Loader {
  public:
   Loader(const std::string& file, Diagnostics* diagnostics, ConfigOrigins* origins)
@@ -54,6 +61,8 @@ class Loader {
 
   void ReadRoot(const TomlNode& root);
   void ReadEnvironment(const Environment& environment);
+  // Last: a pool's policy begins as that of the whole fleet.
+  void ReadPools();
   // What one value alone cannot tell.
   void CheckTogether();
 
@@ -61,7 +70,9 @@ class Loader {
 
  private:
   void ReadSection(std::string_view section, const TomlNode& table);
-  void ReadConditions(const TomlNode& table);
+  void ReadConditions(const TomlNode& table, const std::string& path,
+                      std::map<std::string, ConditionPolicy>* conditions);
+  void ReadPool(const TomlNode& table, const std::string& path, Policy* policy);
   void ReadLimits(const TomlNode& list);
   void CheckLimit(const TomlNode& place, const Limit& limit);
   void ReadFiles(const TomlNode& list);
@@ -80,6 +91,7 @@ class Loader {
   const std::string& file_;
   Diagnostics* diagnostics_;
   ConfigOrigins* origins_;
+  TomlNode pools_;  // [policy.pools], until ReadPools
 };
 
 bool Loader::Is(const TomlNode& node, TomlKind kind, std::string_view path,
@@ -142,7 +154,7 @@ void Loader::ReadRoot(const TomlNode& root) {
 
 void Loader::ReadSection(std::string_view section, const TomlNode& table) {
   std::vector<std::string_view> known;
-  if (section == "policy") known.push_back(kConditionsKey);
+  if (section == "policy") known.insert(known.end(), {kConditionsKey, kPoolsKey});
   if (section == "agent") known.push_back(kFilesKey);
   if (section == "notify") known.push_back(kChannelKey);
   for (const ConfigKey& key : ConfigKeys()) {
@@ -160,7 +172,11 @@ void Loader::ReadSection(std::string_view section, const TomlNode& table) {
       continue;
     }
     if (section == "policy" && member.key == kConditionsKey) {
-      ReadConditions(member.value);
+      ReadConditions(member.value, path, &config.remediator.policy.conditions);
+      continue;
+    }
+    if (section == "policy" && member.key == kPoolsKey) {
+      if (Is(member.value, TomlKind::kTable, path, "a table")) pools_ = member.value;
       continue;
     }
     if (section == "agent" && member.key == kFilesKey) {
@@ -184,20 +200,57 @@ void Loader::ReadSection(std::string_view section, const TomlNode& table) {
   }
 }
 
-void Loader::ReadConditions(const TomlNode& table) {
-  if (!Is(table, TomlKind::kTable, "policy.conditions", "a table")) return;
+void Loader::ReadConditions(const TomlNode& table, const std::string& path,
+                            std::map<std::string, ConditionPolicy>* conditions) {
+  if (!Is(table, TomlKind::kTable, path, "a table")) return;
   for (const TomlMember& member : table.members) {
-    const std::string path = "policy.conditions." + member.key;
     if (!ValidConditionType(member.key)) {
       diagnostics_->Error(
           member.place, static_cast<int>(member.key.size()),
-          "policy.conditions: expected a condition type in CamelCase, got " + Quote(member.key));
+          path + ": expected a condition type in CamelCase, got " + Quote(member.key));
       continue;
     }
-    if (!Is(member.value, TomlKind::kTable, path, "a table")) continue;
-    ReadMembers(member.value, path, ConditionKeys(),
-                &config.remediator.policy.conditions[member.key]);
+    const std::string below = Joined(path, member.key);
+    if (!Is(member.value, TomlKind::kTable, below, "a table")) continue;
+    ReadMembers(member.value, below, ConditionKeys(), &(*conditions)[member.key]);
   }
+}
+
+void Loader::ReadPools() {
+  if (pools_.members.empty()) return;
+  for (const TomlMember& member : pools_.members) {
+    const std::string path = "policy.pools." + member.key;
+    if (!Is(member.value, TomlKind::kTable, path, "a table")) continue;
+    Policy policy = config.remediator.policy;
+    ReadPool(member.value, path, &policy);
+    config.remediator.pool_policies[member.key] = std::move(policy);
+  }
+}
+
+void Loader::ReadPool(const TomlNode& table, const std::string& path, Policy* policy) {
+  std::vector<std::string_view> known = {kConditionsKey};
+  for (const ConfigKey* key : PoolPolicyKeys()) known.push_back(key->key);
+  // The keys of [policy] are read where they are kept in a whole config.
+  Config whole;
+  whole.remediator.policy = *policy;
+  for (const TomlMember& member : table.members) {
+    if (member.key == kConditionsKey) {
+      ReadConditions(member.value, Joined(path, member.key), &whole.remediator.policy.conditions);
+      continue;
+    }
+    const auto keys = PoolPolicyKeys();
+    const auto key = std::ranges::find(keys, member.key, [](const ConfigKey* k) { return k->key; });
+    if (key != keys.end()) {
+      ReadValue(member.value, Joined(path, member.key), (*key)->slot(whole), (*key)->range,
+                diagnostics_);
+    } else if (IsPolicyKey(member.key)) {
+      diagnostics_->Error(member.place, static_cast<int>(member.key.size()),
+                          Joined(path, member.key) + ": is of the whole fleet; set it in [policy]");
+    } else {
+      Unknown(member, path, known, "key");
+    }
+  }
+  *policy = std::move(whole.remediator.policy);
 }
 
 void Loader::ReadFiles(const TomlNode& list) {
@@ -433,6 +486,7 @@ Result<Config> ParseConfig(std::string_view text, const std::string& file,
   const size_t errors_before = diagnostics->errors();
   loader.ReadRoot(ParseToml(text, file, diagnostics));
   loader.ReadEnvironment(environment);
+  loader.ReadPools();
   // A value that was refused is at its default here; what that means together is not yet known.
   if (diagnostics->errors() == errors_before) loader.CheckTogether();
   FLEETMEDIC_RETURN_IF_ERROR(CountedErrors(*diagnostics, file));

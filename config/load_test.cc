@@ -286,6 +286,40 @@ TEST(ParseConfig, ConditionsAndFilesAreRead) {
   EXPECT_EQ(config->agent.files[0].path, "/var/log/syslog");
 }
 
+TEST(ParseConfig, APoolsPolicyIsTheFleetsButForWhatItSays) {
+  Diagnostics diagnostics;
+  const Result<Config> config = ParseConfig(
+      "[policy.pools.gpu]\ndrain_deadline = '6h'\nattempts_max = 1\n"
+      "[policy.pools.gpu.conditions.GpuLost]\nladder = ['reset_gpu']\n"
+      "[policy]\nsettle = '3m'\nattempts_max = 5\n"
+      "[policy.conditions.GpuLost]\nconfirm = '10s'\n",
+      "f.toml", {{"FLEETMEDIC_POLICY__CONFIRM_HARD", "45s"}}, &diagnostics);
+  ASSERT_TRUE(config.has_value()) << diagnostics.Text();
+  HostFacts gpu;
+  gpu.pool = "gpu";
+  const Policy& policy = config->remediator.PolicyOf(gpu);
+  EXPECT_EQ(policy.drain_deadline, Hours(6));
+  EXPECT_EQ(policy.attempts_max, 1);
+  EXPECT_EQ(policy.settle, Minutes(3)) << "written after the pool";
+  EXPECT_EQ(policy.confirm_hard, Seconds(45)) << "of the environment";
+  EXPECT_EQ(policy.conditions.at("GpuLost").ladder, std::vector<Rung>{Rung::kResetGpu});
+  EXPECT_EQ(policy.conditions.at("GpuLost").confirm, Seconds(10));
+  HostFacts web;
+  web.pool = "web";
+  EXPECT_EQ(config->remediator.PolicyOf(web).attempts_max, 5);
+  EXPECT_EQ(config->remediator.PolicyOf(web).drain_deadline, Policy().drain_deadline);
+}
+
+TEST(ParseConfig, WhatIsOfTheWholeFleetIsRefusedInAPool) {
+  Diagnostics diagnostics;
+  EXPECT_FALSE(ParseConfig("[policy.pools.gpu]\nsilent_after = '5m'\nsettel = '1m'\n", "f.toml", {},
+                           &diagnostics));
+  EXPECT_THAT(
+      diagnostics.Text(),
+      HasSubstr("policy.pools.gpu.silent_after: is of the whole fleet; set it in [policy]"));
+  EXPECT_THAT(diagnostics.Text(), HasSubstr("did you mean \"settle\"?"));
+}
+
 TEST(ParseConfig, EveryShippedDefaultIsInItsRange) {
   Diagnostics diagnostics;
   const Result<Config> config = ParseConfig(ConfigReference(), "reference", {}, &diagnostics);
@@ -303,6 +337,9 @@ TEST(ShowConfig, IsReadBackToTheSame) {
   config.remediator.mode = Mode::kAuto;
   config.remediator.policy.conditions["DiskFull"].ignore = true;
   config.remediator.policy.conditions["Oops"].confirm = Seconds(90);
+  config.remediator.pool_policies["gpu"] = config.remediator.policy;
+  config.remediator.pool_policies["gpu"].drain_deadline = Hours(6);
+  config.remediator.pool_policies["gpu"].conditions["Oops"].ladder = {Rung::kReboot};
   config.remediator.limits[0].share = 0.125;
   config.executor.capacity.memory_bytes = int64_t{3} << 30;
   const std::string text = ShowConfig(config);
@@ -313,6 +350,9 @@ TEST(ShowConfig, IsReadBackToTheSame) {
   EXPECT_EQ(back->state_dir, config.state_dir);
   EXPECT_EQ(back->remediator.limits, config.remediator.limits);
   EXPECT_EQ(back->agent.files.size(), 2u);
+  const Policy& gpu = back->remediator.pool_policies.at("gpu");
+  EXPECT_EQ(gpu.drain_deadline, Hours(6));
+  EXPECT_EQ(gpu.conditions, config.remediator.pool_policies.at("gpu").conditions);
 }
 
 TEST(ShowConfig, SaysWhereAValueCameFrom) {

@@ -9,6 +9,7 @@
 
 #include "model/command.h"
 #include "model/condition.h"
+#include "model/host_facts.h"
 #include "model/limits.h"
 #include "model/override.h"
 
@@ -20,6 +21,8 @@ struct ConditionPolicy {
   bool repair_in_place = false;   // try the first rung before any drain
   bool ignore = false;            // seen and shown, never acted on
   std::optional<Millis> confirm;  // in place of the severity's
+
+  bool operator==(const ConditionPolicy&) const = default;
 };
 
 // [policy]
@@ -47,6 +50,8 @@ struct Policy {
 struct RemediatorConfig {
   Mode mode = Mode::kShadow;  // kAuto or kShadow
   Policy policy;
+  // [policy.pools.NAME], each whole: what it does not say is as in [policy].
+  std::map<std::string, Policy> pool_policies = {};
   std::vector<Limit> limits = ShippedLimits();
   BrakeLimits brake;
   Millis lease_ttl = Seconds(10);
@@ -56,6 +61,11 @@ struct RemediatorConfig {
   Millis evidence_wait = Seconds(10);  // a repair waits this long for its bundle of evidence
   // Hosts that are shown and never acted on, by name: protected for as long as the config says so.
   std::vector<std::string> watch_only;
+
+  const Policy& PolicyOf(const HostFacts& facts) const {
+    const auto pool = pool_policies.find(facts.pool);
+    return pool == pool_policies.end() ? policy : pool->second;
+  }
 };
 
 }  // namespace fleetmedic

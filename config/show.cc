@@ -9,6 +9,28 @@
 namespace fleetmedic {
 namespace {
 
+// [policy.pools.NAME]: what differs from [policy].
+void AppendPool(Config& config, const std::string& name, Policy& policy, std::string* out) {
+  *out += "\n[policy.pools." + name + "]\n";
+  Config own;
+  own.remediator.policy = policy;
+  for (const ConfigKey* key : PoolPolicyKeys()) {
+    const std::string value = FormatValue(key->slot(own), key->range);
+    if (value == FormatValue(key->slot(config), key->range)) continue;
+    *out += std::string(key->key) + " = " + value + "\n";
+  }
+  for (auto& [type, condition] : policy.conditions) {
+    const auto& of_fleet = config.remediator.policy.conditions;
+    const auto same = of_fleet.find(type);
+    if (same != of_fleet.end() && same->second == condition) continue;
+    *out += "\n[policy.pools." + name + ".conditions." + type + "]\n";
+    for (const ConditionKey& key : ConditionKeys()) {
+      const std::string value = FormatValue(key.slot(condition), key.range);
+      if (!value.empty()) *out += std::string(key.key) + " = " + value + "\n";
+    }
+  }
+}
+
 // What follows the keys of a section: the tables below it.
 void AppendTables(Config& config, std::string_view section, std::string* out) {
   const auto append = [out](const auto& keys, auto& root) {
@@ -39,6 +61,9 @@ void AppendTables(Config& config, std::string_view section, std::string* out) {
     for (auto& [type, policy] : config.remediator.policy.conditions) {
       *out += "\n[policy.conditions." + type + "]\n";
       append(ConditionKeys(), policy);
+    }
+    for (auto& [name, policy] : config.remediator.pool_policies) {
+      AppendPool(config, name, policy, out);
     }
     for (Limit& limit : config.remediator.limits) {
       *out += "\n[[limits]]\n";
@@ -127,6 +152,15 @@ Json ConfigSchema() {
   Json conditions;
   conditions.Set("type", "object");
   conditions.Set("additionalProperties", TableSchema(ConditionKeys()));
+  Json pool(Json::Object{});
+  for (const ConfigKey* key : PoolPolicyKeys()) {
+    pool.Set(key->key, sections["policy"][key->key]);
+  }
+  pool.Set("conditions", conditions);
+  Json pools;
+  pools.Set("type", "object");
+  pools.Set("additionalProperties", Table(std::move(pool)));
+  sections["policy"].Set("pools", std::move(pools));
   sections["policy"].Set("conditions", std::move(conditions));
   top.Set("checks", ListOf(TableSchema(CheckKeys())));
   top.Set("limits", ListOf(TableSchema(LimitKeys())));

@@ -350,7 +350,8 @@ void Controller::StepHost(const HostId& host, const Input& input) {
     paused.deadline = kWallNever;
     asked = std::make_shared<const HostRecord>(std::move(paused));
   }
-  Decision decision = Step(config_.policy, *asked, input, SurroundingsOf(*asked), now_);
+  Decision decision =
+      Step(config_.PolicyOf(asked->facts), *asked, input, SurroundingsOf(*asked), now_);
   if (ledger_.reconcile() && decision.next.state == record->state) {
     decision.next.deadline = record->deadline;
   }
@@ -430,8 +431,7 @@ void Controller::LookAround() {
   for (const auto& [id, grant] : ledger_.grants()) {
     if (grant.open() && grant.lent()) lent.insert(grant.host);
   }
-  look_ = LookAtFleet(config_.policy, config_.brake, ledger_.hosts(), ended_rules_, lent,
-                      silence_counts, now_);
+  look_ = LookAtFleet(config_, ledger_.hosts(), ended_rules_, lent, silence_counts, now_);
   looked_ = true;
 }
 

@@ -106,8 +106,8 @@ void Controller::AnswerAsks() {
       continue;
     }
     // A grant that would be given back at once must not use up the window.
-    const Decision trial = Step(config_.policy, *record, input::Granted{GrantId("trial")},
-                                SurroundingsOf(*record), now_);
+    const Decision trial = Step(config_.PolicyOf(record->facts), *record,
+                                input::Granted{GrantId("trial")}, SurroundingsOf(*record), now_);
     if (trial.next.grant.empty()) {
       StepHost(ask.host, input::Tick{});
       continue;
@@ -167,10 +167,10 @@ Result<RequestAnswer> Controller::Handle(const request::LendGrant& request) {
 
   if (!looked_) UpdateBrakeAndMode();
   const std::string refused = MayNotLend(*record);
-  const Answer answer = refused.empty()
-                            ? Decide(LimitsInForce(), grants, look_.census, record->facts,
-                                     Available(config_.policy, *record, now_), now_)
-                            : Answer{.granted = false, .limit = refused};
+  const Answer answer =
+      refused.empty() ? Decide(LimitsInForce(), grants, look_.census, record->facts,
+                               Available(config_.PolicyOf(record->facts), *record, now_), now_)
+                      : Answer{.granted = false, .limit = refused};
   if (!answer.granted) {
     grants_refused_.Add();
     const std::string again =
@@ -243,7 +243,7 @@ void Controller::EndLeases() {
   }
   for (Grant& grant : over) {
     const HostRecordPtr record = ledger_.Host(grant.host);
-    if (record == nullptr || Available(config_.policy, *record, now_)) {
+    if (record == nullptr || Available(config_.PolicyOf(record->facts), *record, now_)) {
       EndLent(grant, "fleetmedic",
               fmt::format("the lease of {} is over, and {}", grant.holder,
                           record == nullptr ? "the host is gone" : "the host is in service"));

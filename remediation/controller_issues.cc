@@ -55,7 +55,7 @@ void Controller::AgeIssues() {
 
 std::string Controller::IssueOver(const HostRecord& record) const {
   if (issues_.all().empty() || record.conditions.empty()) return "";
-  const TrackedCondition* const worst = Assess(config_.policy, record, now_).worst;
+  const TrackedCondition* const worst = Assess(config_.PolicyOf(record.facts), record, now_).worst;
   if (worst == nullptr) return "";
   const FleetIssuePtr issue = issues_.Holding(record, *worst);
   if (issue == nullptr) return "";

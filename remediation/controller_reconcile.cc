@@ -123,7 +123,7 @@ void Controller::AdoptHost(const HostRecord& record, const HostView& view) {
     outbox_.Succeeded(row.Key());
     ledger_.EraseOutbox(row.Key());
   }
-  next = Adopt(config_.policy, std::move(next), view, grant, now_);
+  next = Adopt(config_.PolicyOf(record.facts), std::move(next), view, grant, now_);
   AuditAct("fleetmedic", "adopt", "host:" + record.facts.host.str(), next.why,
            grant.empty() ? "" : "grant " + grant.str());
   ledger_.PutHost(std::move(next));
@@ -141,7 +141,7 @@ Result<RequestAnswer> Controller::Handle(const request::AcceptReconcile& request
   std::vector<HostId> hosts;
   for (const auto& [host, record] : ledger_.hosts()) hosts.push_back(host);
   for (const HostId& host : hosts) {
-    ledger_.PutHost(GoOn(config_.policy, *ledger_.Host(host), now_));
+    ledger_.PutHost(GoOn(config_.PolicyOf(ledger_.Host(host)->facts), *ledger_.Host(host), now_));
     const auto view = report_views_.find(host);
     if (view == report_views_.end()) continue;
     const HostRecordPtr record = ledger_.Host(host);

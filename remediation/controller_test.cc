@@ -45,6 +45,21 @@ TEST_F(ControllerTest, ASecondSickHostWaitsForTheNamedLimit) {
   EXPECT_THAT(HostNow("b")->waits_for, HasSubstr("limit fleet_concurrent: 1 of 1"));
 }
 
+TEST_F(ControllerTest, APoolHasItsOwnPolicy) {
+  Policy slow = config_.policy;
+  slow.conditions["DockerUnresponsive"].ignore = true;
+  config_.pool_policies["web"] = slow;
+  Restart();
+  for (const char* name : {"a", "b", "c"}) AddHost(name);
+  Run();
+  StayBad("a", 3);
+  EXPECT_EQ(StateOf("a"), HostState::kHealthy) << "its pool is web";
+  config_.pool_policies = {{"db", slow}};
+  Restart();
+  StayBad("a", 15);
+  EXPECT_NE(StateOf("a"), HostState::kHealthy);
+}
+
 TEST_F(ControllerTest, NothingIsForgottenByARestart) {
   for (const char* name : {"a", "b", "c"}) AddHost(name);
   Run();

@@ -82,7 +82,7 @@ void Controller::AuditDecision(const HostRecord& before, const Decision& decisio
   const GrantId& grant = after.grant.empty() ? before.grant : after.grant;
   detail.Set("grant", grant.str());
   detail.Set("boot_id", after.facts.boot_id);
-  if (moved) detail.Set("evidence", EvidenceOf(config_.policy, after));
+  if (moved) detail.Set("evidence", EvidenceOf(config_.PolicyOf(after.facts), after));
   std::string action(ActionOf(after.state));
   if (before.state == after.state) {
     action = refused ? "refuse" : overlaid ? "overlay" : differs ? "difference" : "direct";

@@ -42,20 +42,21 @@ bool Available(const Policy& policy, const HostRecord& record, WallTime now) {
   return TakesWork(record, Assess(policy, record, now));
 }
 
-FleetLook LookAtFleet(const Policy& policy, const BrakeLimits& brake,
+FleetLook LookAtFleet(const RemediatorConfig& config,
                       const std::map<HostId, std::shared_ptr<const HostRecord>>& hosts,
                       std::span<const std::string> ended_rules, const std::set<HostId>& lent,
                       bool silence_counts, WallTime now) {
   FleetLook look;
   for (const auto& [host, pointer] : hosts) {
     const HostRecord& record = *pointer;
+    const Policy& policy = config.PolicyOf(record.facts);
     const Assessment seen = Assess(policy, record, now);
     const bool healthy = record.state == HostState::kHealthy;
     const bool out = record.want != Want::kSchedulable || record.state == HostState::kRetired;
     ++look.sample.hosts;
     look.sample.disrupted += seen.worst != nullptr || out ? 1 : 0;
     look.sample.silent += seen.silent && silence_counts ? 1 : 0;
-    CountRules(policy, brake, record, now, &look.sample);
+    CountRules(policy, config.brake, record, now, &look.sample);
     look.census.Add(record.facts, TakesWork(record, seen) && !lent.contains(host));
     look.silent += seen.silent ? 1 : 0;
     if (look.oldest_seen_at == kWallNever || record.seen_at < look.oldest_seen_at) {

@@ -31,7 +31,7 @@ bool Available(const Policy& policy, const HostRecord& record, WallTime now);
 // `ended_rules`: not in use any more; what they found is to be dropped. `lent`: hosts that others
 // disrupt under a grant; they count as not available. `silence_counts`: we have been here long
 // enough for an agent's silence to be its own.
-FleetLook LookAtFleet(const Policy& policy, const BrakeLimits& brake,
+FleetLook LookAtFleet(const RemediatorConfig& config,
                       const std::map<HostId, std::shared_ptr<const HostRecord>>& hosts,
                       std::span<const std::string> ended_rules, const std::set<HostId>& lent,
                       bool silence_counts, WallTime now);

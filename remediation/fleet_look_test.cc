@@ -44,7 +44,7 @@ FleetLook LookAt(std::vector<HostRecord> records, bool silence_counts = true,
     hosts[id] = std::make_shared<const HostRecord>(std::move(record));
   }
   const std::vector<std::string> ended = {"ended"};
-  return LookAtFleet(Policy(), BrakeLimits(), hosts, ended, lent, silence_counts, kNow);
+  return LookAtFleet(RemediatorConfig(), hosts, ended, lent, silence_counts, kNow);
 }
 
 FleetLook LookAtOne(const std::function<void(HostRecord*)>& change) {

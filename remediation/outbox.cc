@@ -50,7 +50,7 @@ std::string Outbox::Stopped(const OutboxRow& row, const HostRecord& record, Mode
   }
   if (record.drain_wanted) return "";
   if (record.facts.boot_id != record.evidence_boot_id) return "the host has booted since";
-  const Assessment seen = Assess(config_.policy, record, now);
+  const Assessment seen = Assess(config_.PolicyOf(record.facts), record, now);
   if (seen.worst == nullptr || !seen.fresh || seen.silent) return "the evidence no longer stands";
   const std::string issue = env_.issue ? env_.issue(record) : "";
   return issue.empty() ? "" : "fleet issue " + issue;
