@@ -106,6 +106,7 @@ HttpResponse ApiRoutes::PostOverride(const HttpRequest& request, const std::stri
   in.RequiredAs("scope", &add.scope, ScopeOf);
   in.Required("reason", &add.reason);
   in.Optional("for_ms", &add.lasts);
+  in.Optional("value", &add.value);
   if (const Status read = in.Done(); !read) return HttpResponse::Problem(read.error());
   return Tell(&env_.service, std::move(add), [&](const RequestAnswer& answer) {
     FLEETMEDIC_CHECK(answer.added.has_value());

@@ -5,17 +5,20 @@
 namespace fleetmedic {
 namespace {
 
-constexpr Words<OverrideKind, 5> kKinds = {{{OverrideKind::kHold, "hold"},
+constexpr Words<OverrideKind, 7> kKinds = {{{OverrideKind::kHold, "hold"},
                                             {OverrideKind::kProtect, "protect"},
                                             {OverrideKind::kDrain, "drain"},
                                             {OverrideKind::kTaint, "taint"},
-                                            {OverrideKind::kReturn, "return"}}};
-constexpr Words<ScopeKind, 6> kScopes = {{{ScopeKind::kFleet, "fleet"},
+                                            {OverrideKind::kReturn, "return"},
+                                            {OverrideKind::kAllow, "allow"},
+                                            {OverrideKind::kBudget, "budget"}}};
+constexpr Words<ScopeKind, 7> kScopes = {{{ScopeKind::kFleet, "fleet"},
                                           {ScopeKind::kCell, "cell"},
                                           {ScopeKind::kPool, "pool"},
                                           {ScopeKind::kRack, "rack"},
                                           {ScopeKind::kRule, "rule"},
-                                          {ScopeKind::kHost, "host"}}};
+                                          {ScopeKind::kHost, "host"},
+                                          {ScopeKind::kLimit, "limit"}}};
 constexpr Words<Mode, 5> kModes = {{{Mode::kAuto, "auto"},
                                     {Mode::kShadow, "shadow"},
                                     {Mode::kDegraded, "degraded"},
@@ -46,9 +49,10 @@ Result<Scope> ParseScope(std::string_view text) {
       return Scope{*kind, std::string(name)};
     }
   }
-  return Fail(Code::kInvalidArgument,
-              "not a scope: \"" + std::string(text.substr(0, 64)) +
-                  "\"; write fleet, cell:NAME, pool:NAME, rack:NAME, rule:NAME or host:NAME");
+  return Fail(
+      Code::kInvalidArgument,
+      "not a scope: \"" + std::string(text.substr(0, 64)) +
+          "\"; write fleet, cell:NAME, pool:NAME, rack:NAME, rule:NAME, host:NAME or limit:NAME");
 }
 
 std::string ScopeText(const Scope& scope) {
@@ -67,6 +71,7 @@ bool ScopeCovers(const Scope& scope, const HostFacts& facts) {
     case ScopeKind::kRack:
       return !scope.name.empty() && facts.rack == scope.name;
     case ScopeKind::kRule:
+    case ScopeKind::kLimit:
       return false;
     case ScopeKind::kHost:
       return !scope.name.empty() && facts.host.str() == scope.name;
@@ -84,6 +89,7 @@ Json ToJson(const Override& override) {
   json.Set("created_at", override.created_at);
   if (override.review_at != kWallNever) json.Set("review_at", override.review_at);
   if (override.until != kWallNever) json.Set("until", override.until);
+  if (override.kind == OverrideKind::kBudget) json.Set("value", override.value);
   return json;
 }
 
@@ -98,6 +104,7 @@ Result<Override> OverrideFromJson(const Json& json) {
   in.Required("created_at", &override.created_at);
   in.Optional("review_at", &override.review_at);
   in.Optional("until", &override.until);
+  in.Optional("value", &override.value);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
   return override;
 }

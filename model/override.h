@@ -14,11 +14,13 @@ enum class OverrideKind : uint8_t {
   kDrain,    // one host shall be drained, within the limits
   kTaint,    // one host shall take no new tasks; those that run stay
   kReturn,   // one host shall go back into service, by way of probation
+  kAllow,    // the scope's hosts are acted on although a fleet issue covers them
+  kBudget,   // a limit is another for a time
 };
 std::string_view OverrideKindName(OverrideKind kind);
 std::optional<OverrideKind> ParseOverrideKind(std::string_view word);
 
-enum class ScopeKind : uint8_t { kFleet, kCell, kPool, kRack, kRule, kHost };
+enum class ScopeKind : uint8_t { kFleet, kCell, kPool, kRack, kRule, kHost, kLimit };
 
 // "fleet", "pool:web", "host:web-114". There is no empty scope: an empty text does not parse, and
 // a default Scope matches nothing.
@@ -31,7 +33,7 @@ struct Scope {
 
 Result<Scope> ParseScope(std::string_view text);
 std::string ScopeText(const Scope& scope);
-// Whether the host lies in the scope. A rule's scope covers no host by itself.
+// Whether the host lies in the scope. A rule's scope, or a limit's, covers no host by itself.
 bool ScopeCovers(const Scope& scope, const HostFacts& facts);
 
 struct Override {
@@ -45,6 +47,7 @@ struct Override {
   WallTime review_at = kWallNever;
   // When the override ends by itself; kWallNever where it does not.
   WallTime until = kWallNever;
+  int64_t value = 0;  // of a budget: hosts, in place of the limit's share and at_least
 
   static constexpr size_t kReasonBytesMax = 1024;
 

@@ -194,7 +194,7 @@ void Controller::Turn(MonoTime now) {
     EndWaitingRules();
     AgeList();
     UpdateBrakeAndMode();
-    ChangeRamp(AfterQuiet(ledger_.ramp(), FullBudget(config_.limits, look_.census), now_));
+    ChangeRamp(AfterQuiet(ledger_.ramp(), FullBudget(Budget(), look_.census), now_));
     EndLeases();
     TickHosts(now);
     ledger_.PruneGrants(now_ - LongestWindow(config_.limits) - Hours(1));

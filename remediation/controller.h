@@ -104,7 +104,9 @@ class Controller final : public Role, public RemediatorService {
   // controller_grants.cc
   void AnswerAsks();
   Grant NewGrant(const HostRecord& record, std::string reason);
-  // The config's, and the ramp's.
+  // The config's, as people's budgets have them.
+  std::vector<Limit> Budget() const;
+  // Those, and the ramp's.
   std::vector<Limit> LimitsInForce() const;
   void ChangeRamp(Ramp next);
   // A person let a stop go: of `before`.
@@ -119,6 +121,7 @@ class Controller final : public Role, public RemediatorService {
   std::string MayNotLend(const HostRecord& record) const;
   // Releases lent grants whose lease is over and whose host is back; calls a person for the others.
   void EndLeases();
+  Status CheckPermit(const request::AddOverride& request) const;
   Result<RequestAnswer> ReturnHosts(const request::AddOverride& request);
   void TakeOutcomes();
   Status ReadLog(MonoTime now);
@@ -169,6 +172,8 @@ class Controller final : public Role, public RemediatorService {
   void TakeIssues();
   // Calls a person for those that the stream does not renew.
   void AgeIssues();
+  // A person allows acts on the host although the issue covers it.
+  bool Allowed(const FleetIssue& issue, const HostFacts& facts) const;
   // The open fleet issue that the host's worst condition is part of; empty for none.
   std::string IssueOver(const HostRecord& record) const;
 

@@ -57,8 +57,26 @@ Grant Controller::NewGrant(const HostRecord& record, std::string reason) {
   return grant;
 }
 
-std::vector<Limit> Controller::LimitsInForce() const {
+std::vector<Limit> Controller::Budget() const {
   std::vector<Limit> limits = config_.limits;
+  for (Limit& limit : limits) {
+    const Override* newest = nullptr;
+    for (const auto& [id, override] : ledger_.overrides()) {
+      const bool of_it =
+          override.kind == OverrideKind::kBudget && override.scope.name == limit.name;
+      if (of_it && (newest == nullptr || override.created_at >= newest->created_at)) {
+        newest = &override;
+      }
+    }
+    if (newest == nullptr) continue;
+    limit.share = 0;
+    limit.at_least = static_cast<int>(newest->value);
+  }
+  return limits;
+}
+
+std::vector<Limit> Controller::LimitsInForce() const {
+  std::vector<Limit> limits = Budget();
   if (std::optional<Limit> ramp = LimitOf(ledger_.ramp())) limits.push_back(*std::move(ramp));
   return limits;
 }
@@ -79,13 +97,13 @@ void Controller::ChangeRamp(Ramp next) {
 void Controller::RampUp(Mode before) {
   if (before != Mode::kTripped && before != Mode::kHold) return;
   if (mode_ == Mode::kTripped || mode_ == Mode::kHold) return;
-  ChangeRamp(AfterRelease(ledger_.ramp(), FullBudget(config_.limits, look_.census),
+  ChangeRamp(AfterRelease(ledger_.ramp(), FullBudget(Budget(), look_.census),
                           fmt::format("let go from mode {}", ModeName(before)), now_));
 }
 
 void Controller::NoteOutcome(const HostRecord& before, const HostRecord& after) {
   if (before.state != HostState::kProbation || after.state == HostState::kProbation) return;
-  const int full = FullBudget(config_.limits, look_.census);
+  const int full = FullBudget(Budget(), look_.census);
   if (after.state == HostState::kHealthy) {
     ChangeRamp(AfterRecovery(ledger_.ramp(), full, now_));
   } else {

@@ -53,12 +53,21 @@ void Controller::AgeIssues() {
   issues_stale_gauge_.Set(static_cast<double>(issues_.stale().size()));
 }
 
+bool Controller::Allowed(const FleetIssue& issue, const HostFacts& facts) const {
+  return std::ranges::any_of(ledger_.overrides(), [&](const auto& entry) {
+    const Override& override = entry.second;
+    if (override.kind != OverrideKind::kAllow) return false;
+    if (override.scope.kind == ScopeKind::kRule) return override.scope.name == issue.pattern;
+    return ScopeCovers(override.scope, facts);
+  });
+}
+
 std::string Controller::IssueOver(const HostRecord& record) const {
   if (issues_.all().empty() || record.conditions.empty()) return "";
   const TrackedCondition* const worst = Assess(config_.PolicyOf(record.facts), record, now_).worst;
   if (worst == nullptr) return "";
   const FleetIssuePtr issue = issues_.Holding(record, *worst);
-  if (issue == nullptr) return "";
+  if (issue == nullptr || Allowed(*issue, record.facts)) return "";
   const bool stale = issues_.stale().contains(issue->id);
   return issue->Title() + (stale ? ", " + NotRenewedSince(*issue) : "");
 }

@@ -68,6 +68,37 @@ TEST_F(ControllerIssuesTest, ItsEndLetsTheDrainsGoOn) {
   EXPECT_EQ(HostNow("a")->want, Want::kDrained);
 }
 
+TEST_F(ControllerIssuesTest, APersonMayAllowActsAlthoughAnIssueIsOpen) {
+  config_.limits = {{.name = "many", .at_least = 6}};
+  Restart();
+  Tell("I-1", IssueState::kOpen, {HostId("a"), HostId("b"), HostId("c")});
+  const auto all_bad = [this] {
+    for (int i = 0; i < 3; ++i) {
+      for (const char* name : {"a", "b", "c"}) Report(name, Verdict::kBad);
+      Run(Seconds(1));
+    }
+  };
+  const auto out = [this] {
+    std::string names;
+    for (const char* name : {"a", "b", "c"}) {
+      if (HostNow(name)->want != Want::kSchedulable) names += name;
+    }
+    return names;
+  };
+  ASSERT_TRUE(Add(OverrideKind::kAllow, "rule:another.rule"));
+  ASSERT_TRUE(Add(OverrideKind::kAllow, "pool:db"));
+  all_bad();
+  EXPECT_EQ(out(), "");
+  const Result<RequestAnswer> allowed = Add(OverrideKind::kAllow, "host:a");
+  ASSERT_TRUE(allowed) << allowed.error().message;
+  EXPECT_EQ(allowed->added->until, allowed->added->created_at + Hours(1)) << "ends by itself";
+  all_bad();
+  EXPECT_EQ(out(), "a");
+  ASSERT_TRUE(Add(OverrideKind::kAllow, "rule:kernel.nvme_timeout"));
+  all_bad();
+  EXPECT_EQ(out(), "abc");
+}
+
 TEST_F(ControllerIssuesTest, ARestartForgetsNoIssueAndCallsNobodyAgain) {
   Tell("I-1", IssueState::kOpen, {HostId("a")});
   Run();

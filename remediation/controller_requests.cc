@@ -11,6 +11,14 @@ namespace {
 
 constexpr Millis kHoldReview = Hours(4);
 constexpr Millis kProtectMax = Hours(24 * 7);
+// What permits more than the config does ends by itself.
+constexpr Millis kPermitLasts = Hours(1);
+constexpr Millis kPermitMax = Hours(24);
+constexpr int64_t kBudgetMax = 1'000'000;
+
+bool Permits(OverrideKind kind) {
+  return kind == OverrideKind::kAllow || kind == OverrideKind::kBudget;
+}
 
 bool IsFleetHold(const Request& request) {
   const auto* add = std::get_if<request::AddOverride>(&request);
@@ -48,6 +56,7 @@ Result<RequestAnswer> Controller::Handle(const request::AddOverride& request) {
   if (request.lasts < Millis(0) || request.lasts > kProtectMax) {
     return Fail(Code::kInvalidArgument, "an override lasts at most 7d");
   }
+  FLEETMEDIC_RETURN_IF_ERROR(CheckPermit(request));
   const bool one_host = request.scope.kind == ScopeKind::kHost;
   if (request.kind == OverrideKind::kReturn) return ReturnHosts(request);
   const bool takes_out =
@@ -66,7 +75,9 @@ Result<RequestAnswer> Controller::Handle(const request::AddOverride& request) {
   override.who = request.who;
   override.reason = request.reason;
   override.created_at = now_;
+  override.value = request.value;
   if (request.lasts > Millis(0)) override.until = now_ + request.lasts;
+  if (Permits(request.kind) && request.lasts == Millis(0)) override.until = now_ + kPermitLasts;
   if (request.kind == OverrideKind::kHold) {
     // A hold never lapses by itself; the time given is when its holder is asked again.
     override.review_at = now_ + (request.lasts > Millis(0) ? request.lasts : kHoldReview);
@@ -79,6 +90,35 @@ Result<RequestAnswer> Controller::Handle(const request::AddOverride& request) {
   LayAllOverrides();
   UpdateBrakeAndMode();
   return RequestAnswer{override, {}, {}};
+}
+
+// The scope "limit:" and the value are a budget's, and a budget's alone.
+Status Controller::CheckPermit(const request::AddOverride& request) const {
+  if (Permits(request.kind) && request.lasts > kPermitMax) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("{} lasts at most 24h", OverrideKindName(request.kind)));
+  }
+  const bool of_limit = request.scope.kind == ScopeKind::kLimit;
+  if (request.kind != OverrideKind::kBudget) {
+    if (!of_limit && request.value == 0) return {};
+    return Fail(Code::kInvalidArgument,
+                fmt::format("{}: a limit and a value are for a budget alone",
+                            OverrideKindName(request.kind)));
+  }
+  if (!of_limit) {
+    return Fail(Code::kInvalidArgument, "a budget names one limit: limit:NAME");
+  }
+  if (request.value < 0 || request.value > kBudgetMax) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("a budget's value is a number of hosts, 0 to {}", kBudgetMax));
+  }
+  if (std::ranges::find(config_.limits, request.scope.name, &Limit::name) != config_.limits.end()) {
+    return {};
+  }
+  std::string names;
+  for (const Limit& limit : config_.limits) names += (names.empty() ? "" : ", ") + limit.name;
+  return Fail(Code::kNotFound,
+              "no limit " + Quote(request.scope.name, 80) + "; there are " + names);
 }
 
 Result<RequestAnswer> Controller::ReturnHosts(const request::AddOverride& request) {
@@ -210,6 +250,8 @@ void Controller::LayOverrides(const HostId& host) {
         if (overlay.reason.empty()) overlay.reason = reason;
         break;
       case OverrideKind::kReturn:
+      case OverrideKind::kAllow:
+      case OverrideKind::kBudget:
         break;
     }
   }

@@ -60,6 +60,35 @@ TEST_F(ControllerTest, APoolHasItsOwnPolicy) {
   EXPECT_NE(StateOf("a"), HostState::kHealthy);
 }
 
+TEST_F(ControllerTest, ABudgetIsAnotherLimitForATime) {
+  config_.limits = {{.name = "two", .share = 0.5, .at_least = 2}};
+  Restart();
+  for (const char* name : {"a", "b", "c", "d"}) AddHost(name);
+  Run();
+  const auto budget = [this](int64_t value, Millis lasts, const std::string& scope = "limit:two") {
+    return Tell(request::AddOverride{OverrideKind::kBudget, ParseScope(scope).value(), "op1",
+                                     "because", lasts, value});
+  };
+  ASSERT_TRUE(budget(0, Seconds(30)));
+  StayBad("a", 3);
+  EXPECT_THAT(HostNow("a")->waits_for, HasSubstr("two: 0 of 0"));
+  ASSERT_TRUE(budget(1, Seconds(30)));
+  StayBad("a", 16);
+  EXPECT_EQ(HostNow("a")->want, Want::kDrained) << "the newest counts";
+  StayBad("b", 3);
+  EXPECT_THAT(HostNow("b")->waits_for, HasSubstr("two: 1 of 1"));
+  StayBad("b", 40);
+  EXPECT_EQ(HostNow("b")->want, Want::kDrained) << "its time is over, and the config counts";
+  EXPECT_THAT(controller_->Snapshot()->overrides, IsEmpty());
+
+  EXPECT_THAT(budget(1, Hours(25)).error().message, HasSubstr("at most 24h"));
+  EXPECT_THAT(budget(-1, Hours(1)).error().message, HasSubstr("0 to 1000000"));
+  EXPECT_THAT(budget(1, Hours(1), "limit:three").error().message, HasSubstr("there are two"));
+  EXPECT_THAT(budget(1, Hours(1), "pool:web").error().message, HasSubstr("limit:NAME"));
+  EXPECT_THAT(Add(OverrideKind::kHold, "limit:two").error().message,
+              HasSubstr("for a budget alone"));
+}
+
 TEST_F(ControllerTest, NothingIsForgottenByARestart) {
   for (const char* name : {"a", "b", "c"}) AddHost(name);
   Run();

@@ -73,7 +73,9 @@ struct AddOverride {
   Scope scope;
   std::string who;
   std::string reason;
-  Millis lasts{0};  // 0: until it is ended; holds get a review time instead
+  Millis lasts{
+      0};  // 0: until it is ended; holds get a review time instead, allow and budget an hour
+  int64_t value = 0;  // of a budget
 };
 struct EndOverride {
   OverrideId id;

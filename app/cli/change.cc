@@ -76,6 +76,7 @@ Answer<ApiReply> AddOverride(const Invocation& call, const ApiClient& client, st
   body.Set("scope", scope);
   body.Set("reason", reason);
   if (call.args.Has("for")) body.Set("for_ms", int64_t{call.args.Duration("for").count()});
+  if (call.args.Has("value")) body.Set("value", call.args.Integer("value"));
   return client.Send("POST", "/api/v1/overrides", body);
 }
 
@@ -161,11 +162,13 @@ int RunProtect(const Invocation& call) { return AddOne(call, "protect", call.arg
 int RunOverrideAdd(const Invocation& call) {
   const std::string& kind = call.args.positionals[0];
   if (!ParseOverrideKind(kind)) {
-    static constexpr std::string_view kKinds[] = {"hold", "protect", "drain", "return"};
+    static constexpr std::string_view kKinds[] = {"hold",   "protect", "drain", "taint",
+                                                  "return", "allow",   "budget"};
     const std::optional<std::string_view> meant = ClosestWord(kind, std::span(kKinds));
-    return Report(Terminal(call), Usage("unknown kind: " + Quote(kind) +
-                                        (meant ? "; did you mean " + std::string(*meant) + "?"
-                                               : "; it is hold, protect, drain or return")));
+    return Report(Terminal(call),
+                  Usage("unknown kind: " + Quote(kind) +
+                        (meant ? "; did you mean " + std::string(*meant) + "?"
+                               : "; it is hold, protect, drain, taint, return, allow or budget")));
   }
   return AddOne(call, kind, call.args.positionals[1]);
 }

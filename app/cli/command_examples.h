@@ -31,6 +31,15 @@ inline constexpr std::array kDrainExamples = {
     Example{"fleetmedic drain -l rack=r7 --dry-run", "which hosts that would be"}};
 inline constexpr std::array kProtectExamples = {
     Example{"fleetmedic protect host:db-1 --for 2h --reason 'failover test'", ""}};
+inline constexpr std::string_view kOverrideAddDetails =
+    "allow: act on the scope's hosts although an open fleet issue covers them. budget: a limit is\n"
+    "another for a time; 0 means never. Both end by themselves, after an hour or --for, at most "
+    "24h.";
+inline constexpr std::array kOverrideAddExamples = {
+    Example{"fleetmedic override add allow host:web-3 --reason 'its disk is dead as well'", ""},
+    Example{"fleetmedic override add budget limit:fleet_window --value 5 --for 2h --reason "
+            "'empty r7 by noon'",
+            ""}};
 inline constexpr std::array kJobRunExamples = {
     Example{"fleetmedic jobs run web --instances 3 -- /bin/sleep 1000", "from the command line"},
     Example{"fleetmedic jobs run web.json", "from a file"}};

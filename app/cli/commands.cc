@@ -66,6 +66,10 @@ constexpr std::array kHoldFlags = {
 constexpr std::array kReasonFlags = {kReason, kObjectFormat};
 constexpr std::array kHostChangeFlags = {kSelector, kDryRun, kReasonOptional, kObjectFormat};
 constexpr std::array kProtectFlags = {kFor, kReason, kObjectFormat};
+constexpr std::array kOverrideAddFlags = {
+    kFor, kReason,
+    Flag{"value", 0, F::kInteger, "N", "", "of a budget: the hosts that the limit allows"},
+    kObjectFormat};
 constexpr std::array kJobRunFlags = {
     Flag{"instances", 0, F::kInteger, "N", "1", "how many tasks"},
     Flag{"kind", 0, F::kWord, "KIND", "service", "service: until removed; batch: until done",
@@ -131,9 +135,10 @@ constexpr std::array kPaths = {
 constexpr std::array kMatchFile = {
     Positional{"FILE", true, false, Completion::kFile, "log lines; - for stdin"}};
 constexpr std::array kKindAndScope = {
-    Positional{"KIND", true, false, Completion::kNothing, "hold, protect, drain or return"},
+    Positional{"KIND", true, false, Completion::kNothing,
+               "hold, protect, drain, taint, return, allow or budget"},
     Positional{"SCOPE", true, false, Completion::kScope,
-               "fleet, cell:, pool:, rack:, rule: or host:NAME"}};
+               "fleet, cell:, pool:, rack:, rule:, host: or limit:NAME"}};
 constexpr std::array kOverrideId = {
     Positional{"ID", true, false, Completion::kNothing, "as `override ls` prints it"}};
 constexpr std::array kJobRun = {
@@ -350,15 +355,8 @@ constexpr std::array kCommands = {
             RunHostOverride},
     Command{"protect", Group::kChange, "Never act on the hosts of a scope", "", kProtectFlags,
             kScope, kProtectExamples, kChangeExits, RunProtect},
-    Command{"override add",
-            Group::kChange,
-            "Add an override of any kind",
-            "",
-            kProtectFlags,
-            kKindAndScope,
-            {},
-            kChangeExits,
-            RunOverrideAdd},
+    Command{"override add", Group::kChange, "Add an override of any kind", kOverrideAddDetails,
+            kOverrideAddFlags, kKindAndScope, kOverrideAddExamples, kChangeExits, RunOverrideAdd},
     Command{"override ls",
             Group::kChange,
             "The same as get overrides",
