@@ -7,8 +7,8 @@
 #include "scheduler-hooks/bundled_hook.h"
 #include "scheduler-hooks/dry_run_hook.h"
 #include "scheduler/scheduler_server.h"
+#include "simulation/core_hook.h"
 #include "store/memory_store.h"
-#include "tests/sim/core_hook.h"
 
 namespace fleetmedic {
 namespace {

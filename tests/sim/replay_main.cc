@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "base/logging.h"
-#include "tests/sim/world.h"
+#include "simulation/world.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {

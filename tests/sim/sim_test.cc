@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/logging.h"
-#include "tests/sim/world.h"
+#include "simulation/world.h"
 
 namespace fleetmedic::sim {
 namespace {

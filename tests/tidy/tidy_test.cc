@@ -134,6 +134,10 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"executor", {"base", "model", "config"}},
     {"notify", {"base", "model", "config"}},
     {"console", {"base", "model", "config", "ratelimit"}},
+    // Names engines too: those in memory and those with faults.
+    {"simulation",
+     {"base", "model", "config", "store", "eventlog", "scheduler-hooks", "ratelimit", "detectors",
+      "stream", "remediation", "scheduler", "executor", "notify"}},
 };
 // Headers that everyone of these folders may see though not their folder.
 const std::map<std::string, std::set<std::string>> kMaySee = {

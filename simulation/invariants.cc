@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "tests/sim/world.h"
+#include "simulation/world.h"
 
 namespace fleetmedic::sim {
 namespace {

@@ -1,7 +1,7 @@
 // One simulated run: the remediator (and a rival, at times), the scheduler, the fleet, people and
 // faults, and the invariants of the design checked at every event.
-#ifndef FLEETMEDIC_TESTS_SIM_WORLD_H_
-#define FLEETMEDIC_TESTS_SIM_WORLD_H_
+#ifndef FLEETMEDIC_SIMULATION_WORLD_H_
+#define FLEETMEDIC_SIMULATION_WORLD_H_
 
 #include <array>
 #include <map>
@@ -15,11 +15,11 @@
 #include "eventlog/fault_event_log.h"
 #include "eventlog/memory_event_log.h"
 #include "remediation/controller.h"
+#include "simulation/event_loop.h"
+#include "simulation/fleet.h"
+#include "simulation/scheduler_truth.h"
 #include "store/fault_store.h"
 #include "store/memory_store.h"
-#include "tests/sim/fleet.h"
-#include "tests/sim/scheduler_truth.h"
-#include "tests/sim/simulation.h"
 
 namespace fleetmedic::sim {
 
@@ -133,4 +133,4 @@ class World {
 
 }  // namespace fleetmedic::sim
 
-#endif  // FLEETMEDIC_TESTS_SIM_WORLD_H_
+#endif  // FLEETMEDIC_SIMULATION_WORLD_H_

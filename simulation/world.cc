@@ -1,4 +1,4 @@
-#include "tests/sim/world.h"
+#include "simulation/world.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,13 +1,13 @@
 // The scheduler in a simulated run: the truth that the invariants are checked against.
-#ifndef FLEETMEDIC_TESTS_SIM_SCHEDULER_TRUTH_H_
-#define FLEETMEDIC_TESTS_SIM_SCHEDULER_TRUTH_H_
+#ifndef FLEETMEDIC_SIMULATION_SCHEDULER_TRUTH_H_
+#define FLEETMEDIC_SIMULATION_SCHEDULER_TRUTH_H_
 
 #include <map>
 #include <memory>
 #include <vector>
 
 #include "model/directive.h"
-#include "tests/sim/fleet.h"
+#include "simulation/fleet.h"
 
 namespace fleetmedic::sim {
 
@@ -32,4 +32,4 @@ std::unique_ptr<SchedulerTruth> MakeBundledScheduler(EventLoop* loop, EventLog* 
 
 }  // namespace fleetmedic::sim
 
-#endif  // FLEETMEDIC_TESTS_SIM_SCHEDULER_TRUTH_H_
+#endif  // FLEETMEDIC_SIMULATION_SCHEDULER_TRUTH_H_

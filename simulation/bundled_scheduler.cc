@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "scheduler/scheduler_core.h"
-#include "tests/sim/scheduler_truth.h"
+#include "simulation/scheduler_truth.h"
 
 namespace fleetmedic::sim {
 namespace {

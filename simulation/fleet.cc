@@ -1,4 +1,4 @@
-#include "tests/sim/fleet.h"
+#include "simulation/fleet.h"
 
 #include <fmt/format.h>
 

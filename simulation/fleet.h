@@ -1,7 +1,7 @@
 // The simulated hosts: agents that report, executors that repair and run tasks, and what befalls
 // them.
-#ifndef FLEETMEDIC_TESTS_SIM_FLEET_H_
-#define FLEETMEDIC_TESTS_SIM_FLEET_H_
+#ifndef FLEETMEDIC_SIMULATION_FLEET_H_
+#define FLEETMEDIC_SIMULATION_FLEET_H_
 
 #include <map>
 #include <memory>
@@ -16,7 +16,7 @@
 #include "model/health_event.h"
 #include "model/host_facts.h"
 #include "remediation/query.h"
-#include "tests/sim/simulation.h"
+#include "simulation/event_loop.h"
 
 namespace fleetmedic::sim {
 
@@ -106,4 +106,4 @@ class Fleet {
 
 }  // namespace fleetmedic::sim
 
-#endif  // FLEETMEDIC_TESTS_SIM_FLEET_H_
+#endif  // FLEETMEDIC_SIMULATION_FLEET_H_

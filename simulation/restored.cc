@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "model/command.h"
-#include "tests/sim/world.h"
+#include "simulation/world.h"
 
 namespace fleetmedic::sim {
 namespace {

@@ -1,6 +1,6 @@
 // The scheduler's core as a hook, with no role, store or socket between: for the simulator.
-#ifndef FLEETMEDIC_TESTS_SIM_CORE_HOOK_H_
-#define FLEETMEDIC_TESTS_SIM_CORE_HOOK_H_
+#ifndef FLEETMEDIC_SIMULATION_CORE_HOOK_H_
+#define FLEETMEDIC_SIMULATION_CORE_HOOK_H_
 
 #include <vector>
 
@@ -36,4 +36,4 @@ class CoreHook final : public SchedulerHook {
 
 }  // namespace fleetmedic
 
-#endif  // FLEETMEDIC_TESTS_SIM_CORE_HOOK_H_
+#endif  // FLEETMEDIC_SIMULATION_CORE_HOOK_H_

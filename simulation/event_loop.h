@@ -1,7 +1,7 @@
 // The whole control plane on one thread, from one seed: simulated clock, log, store, hosts and
 // people around the real remediator and the real scheduler core.
-#ifndef FLEETMEDIC_TESTS_SIM_SIMULATION_H_
-#define FLEETMEDIC_TESTS_SIM_SIMULATION_H_
+#ifndef FLEETMEDIC_SIMULATION_EVENT_LOOP_H_
+#define FLEETMEDIC_SIMULATION_EVENT_LOOP_H_
 
 #include <cstdint>
 #include <functional>
@@ -78,4 +78,4 @@ class SimWorkers final : public Workers {
 
 }  // namespace fleetmedic::sim
 
-#endif  // FLEETMEDIC_TESTS_SIM_SIMULATION_H_
+#endif  // FLEETMEDIC_SIMULATION_EVENT_LOOP_H_

@@ -1,4 +1,4 @@
-#include "tests/sim/simulation.h"
+#include "simulation/event_loop.h"
 
 #include <fmt/format.h>
 
