@@ -267,6 +267,11 @@ void Controller::TakeOutcomes() {
 Status Controller::ReadLog(MonoTime now) {
   bool more = false;
   FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<HostInput> inputs, intake_.Poll(now_, &more));
+  outcomes_behind_ = false;
+  if (more) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(const Millis lag, intake_.OutcomesLag(now_));
+    outcomes_behind_ = lag > config_.policy.evidence_age_max;
+  }
   // A stream in this process tells of new rules before it writes what they found.
   TakeRules();
   // Before the hosts: what is everybody's must not be begun on one of them.
@@ -422,6 +427,7 @@ Surroundings Controller::SurroundingsOf(const HostRecord& record) const {
   around.ended_rules = ended_rules_;
   around.issue = IssueOver(record);
   around.frozen = Frozen();
+  around.outcomes_behind = outcomes_behind_;
   return around;
 }
 

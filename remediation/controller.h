@@ -211,6 +211,8 @@ class Controller final : public Role, public RemediatorService {
   std::vector<std::string> held_rules_;
   std::vector<std::string> ended_rules_;
   OpenIssues issues_;
+  // Of what executors report there is more to be read, and it is old.
+  bool outcomes_behind_ = false;
   bool listed_ = false;  // the records were compared with the scheduler's list since we lead
   MonoTime list_counts_from_{};  // the newest list, or when we began to lead
   std::string list_error_;       // of the newest ask; empty where it was answered

@@ -272,6 +272,31 @@ TEST_F(ControllerTest, ALogThatIsAwayStopsNewActsAndNothingIsLost) {
   EXPECT_THAT(hook_.applied, SizeIs(2));
 }
 
+TEST_F(ControllerTest, ARepairThatEndedWhileTheStoreWasAwayIsReadBeforeItsDeadlineCounts) {
+  for (const char* const name : {"web-1", "web-2"}) AddHost(name);
+  Run();
+  BreakUntilRepair("web-1");
+  const std::string repair = HostNow("web-1")->repair_id;
+  store_.FailAt(StoreCall::kLease, 1, CallFault::kUnavailable, 1'000'000);
+  store_.FailAt(StoreCall::kCommit, 1, CallFault::kUnavailable, 1'000'000);
+  Run(Seconds(20));
+  // More than one pass reads; the outcome is the last of it.
+  ExecutorReport report;
+  report.host = HostId("web-1");
+  report.boot_id = "boot-1";
+  for (uint64_t i = 1; i <= 3000; ++i) {
+    report.sequence = i;
+    report.observed_at = clock_.Wall();
+    if (i == 3000) report.repairs = {{repair, RepairOutcome::kDone, "mended"}};
+    Append(Topic::kTasks, "web-1", ToJson(report).Dump());
+  }
+  clock_.Advance(config_.policy.repair_deadline + Minutes(1));
+  for (const char* const name : {"web-1", "web-2"}) Report(name, Verdict::kOk);
+  store_.Heal();
+  for (int i = 0; i < 100 && StateOf("web-1") == HostState::kRepairing; ++i) Run();
+  EXPECT_EQ(StateOf("web-1"), HostState::kProbation) << HostNow("web-1")->why;
+}
+
 TEST_F(ControllerTest, AnAmbiguousCommitIsReadBackBeforeAnythingIsDone) {
   AddHost("a");
   AddHost("b");

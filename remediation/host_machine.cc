@@ -512,6 +512,10 @@ void Stepper::AdvanceRepairing() {
     r_.waits_for = fmt::format("the executor: {} {}", RungName(r_.rung), r_.repair_id);
     return;
   }
+  if (around_.outcomes_behind) {
+    r_.waits_for = "the log: how the repair ended may be in what is not read yet";
+    return;
+  }
   if (r_.held || r_.protected_ || around_.mode == Mode::kHold || !around_.frozen.empty()) {
     r_.waits_for = "held: the repair's outcome is not known";
     return;

@@ -69,6 +69,8 @@ struct Surroundings {
   std::string mode_reason;
   // Why nothing may be done to any host at all, whatever the mode; empty where it may.
   std::string frozen;
+  // Executors' reports of a while ago are not read yet: how a repair ended may be among them.
+  bool outcomes_behind = false;
   // The open fleet issue that covers this host; empty for none.
   std::string issue;
   // Rules that people hold: what they found justifies nothing new.

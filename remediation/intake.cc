@@ -185,8 +185,14 @@ std::vector<std::pair<Topic, std::vector<Position>>> Intake::Positions() const {
 }
 
 Result<Millis> Intake::Lag(WallTime now) const {
+  return LagOf({Topic::kHealth, Topic::kFindings}, now);
+}
+
+Result<Millis> Intake::OutcomesLag(WallTime now) const { return LagOf({Topic::kTasks}, now); }
+
+Result<Millis> Intake::LagOf(std::initializer_list<Topic> topics, WallTime now) const {
   Millis lag(0);
-  for (const Topic topic : {Topic::kHealth, Topic::kFindings}) {
+  for (const Topic topic : topics) {
     const auto reader = readers_.find(topic);
     if (reader == readers_.end()) continue;
     FLEETMEDIC_ASSIGN_OR_RETURN(const Reader::Lag behind, reader->second->Behind());

@@ -2,6 +2,7 @@
 #ifndef FLEETMEDIC_REMEDIATION_INTAKE_H_
 #define FLEETMEDIC_REMEDIATION_INTAKE_H_
 
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
@@ -51,6 +52,8 @@ class Intake {
 
   // The age of the oldest health event or finding that is not read yet; zero at the head.
   Result<Millis> Lag(WallTime now) const;
+  // The same of what executors report: how repairs ended.
+  Result<Millis> OutcomesLag(WallTime now) const;
 
   // One more record that decided nothing because of its boot: counted and set aside. The record
   // is the one that made `input`; call between Poll and the next.
@@ -59,6 +62,7 @@ class Intake {
   Status FlushDeadLetters();
 
  private:
+  Result<Millis> LagOf(std::initializer_list<Topic> topics, WallTime now) const;
   void Decode(Topic topic, const LogRecord& record, WallTime now, std::vector<HostInput>* out);
   Status ReadIssuesAgain(const std::vector<Position>& committed);
   void DecodeIssue(const LogRecord& record, bool fresh);
