@@ -15,6 +15,7 @@
 #include "app/rules_backtest.h"
 #include "app/rules_from_template.h"
 #include "app/rules_import.h"
+#include "app/simulate_command.h"
 #include "app/version.h"
 
 namespace fleetmedic {
@@ -51,6 +52,7 @@ RoleHandlers Handlers() {
   handlers.config_check = RunConfigCheck;
   handlers.config_show = RunConfigShow;
   handlers.notify_test = RunNotifyTest;
+  handlers.simulate = RunSimulate;
   return handlers;
 }
 

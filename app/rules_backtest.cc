@@ -1,7 +1,5 @@
 #include "app/rules_backtest.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <ostream>
 #include <string>
@@ -12,6 +10,7 @@
 #include "app/cli/moment.h"
 #include "app/cli/table.h"
 #include "app/cli/terminal.h"
+#include "app/progress.h"
 #include "app/settings.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -25,46 +24,7 @@ using namespace cli;  // NOLINT(build/namespaces): the handler is the command li
 namespace {
 
 constexpr size_t kRecordsPerPoll = 256;
-constexpr Millis kProgressEvery{200};
 constexpr int64_t kHostsListedMax = 100'000;
-
-// Whether SIGINT has come.
-bool Interrupted(const Invocation& call) {
-  if (call.env.cancel == nullptr) return false;
-  pollfd cancelled{call.env.cancel->fd(), POLLIN, 0};
-  return ::poll(&cancelled, 1, 0) > 0;
-}
-
-// One line on a terminal that is written over, and gone at the end.
-class Progress {
- public:
-  Progress(const Invocation& call, int64_t records)
-      : call_(call),
-        shown_(call.env.err_is_terminal && !call.args.Has("quiet") && records > 0),
-        records_(records) {}
-  ~Progress() { Show(""); }
-
-  void At(int64_t left, WallTime reached) {
-    const MonoTime now = call_.env.clock->Mono();
-    if (now - last_at_ < kProgressEvery) return;
-    last_at_ = now;
-    Show(fmt::format("{} % of the log read, at {}", 100 * (records_ - left) / records_,
-                     FormatWallSecond(reached)));
-  }
-
- private:
-  void Show(const std::string& text) {
-    if (!shown_ || (text.empty() && columns_ == 0)) return;
-    *call_.env.err << fmt::format("\r{:<{}}\r{}", "", columns_, text) << std::flush;
-    columns_ = text.size();
-  }
-
-  const Invocation& call_;
-  const bool shown_;
-  const int64_t records_;
-  MonoTime last_at_{};
-  size_t columns_ = 0;
-};
 
 struct Range {
   WallTime from = kWallNever;
@@ -100,13 +60,17 @@ Result<bool> ReadLog(const Invocation& call, const std::string& path, Backtest* 
                               SqliteEventLog::Open(path, *call.env.clock));
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::unique_ptr<Reader> reader, log->OpenAt(Topic::kLogs, {}));
   FLEETMEDIC_ASSIGN_OR_RETURN(const Reader::Lag all, reader->Behind());
-  Progress progress(call, all.records);
+  ProgressLine progress(call);
   // What comes while it is read is not waited for.
   for (int64_t left = all.records; left > 0;) {
     if (Interrupted(call)) return false;
     FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<LogRecord> records, reader->Poll(kRecordsPerPoll));
     if (records.empty()) break;
-    progress.At(left, records.front().record.timestamp);
+    if (progress.Due()) {
+      progress.Show(fmt::format("{} % of the log read, at {}",
+                                100 * (all.records - left) / all.records,
+                                FormatWallSecond(records.front().record.timestamp)));
+    }
     for (LogRecord& record : records) backtest->Take(std::move(record.record));
     left -= static_cast<int64_t>(records.size());
   }

@@ -478,19 +478,33 @@ bool ValidConditionType(std::string_view text) {
          std::ranges::all_of(text, alphanumeric);
 }
 
-Result<Config> ParseConfig(std::string_view text, const std::string& file,
-                           const Environment& environment, Diagnostics* diagnostics,
-                           ConfigOrigins* origins) {
+namespace {
+
+Result<Config> Load(const TomlNode& root, const std::string& file, const Environment& environment,
+                    size_t errors_before, Diagnostics* diagnostics, ConfigOrigins* origins) {
   ConfigOrigins unused;
   Loader loader(file, diagnostics, origins == nullptr ? &unused : origins);
-  const size_t errors_before = diagnostics->errors();
-  loader.ReadRoot(ParseToml(text, file, diagnostics));
+  loader.ReadRoot(root);
   loader.ReadEnvironment(environment);
   loader.ReadPools();
   // A value that was refused is at its default here; what that means together is not yet known.
   if (diagnostics->errors() == errors_before) loader.CheckTogether();
   FLEETMEDIC_RETURN_IF_ERROR(CountedErrors(*diagnostics, file));
   return std::move(loader.config);
+}
+
+}  // namespace
+
+Result<Config> ParseConfig(std::string_view text, const std::string& file,
+                           const Environment& environment, Diagnostics* diagnostics,
+                           ConfigOrigins* origins) {
+  const size_t errors_before = diagnostics->errors();
+  const TomlNode root = ParseToml(text, file, diagnostics);
+  return Load(root, file, environment, errors_before, diagnostics, origins);
+}
+
+Result<Config> ReadConfig(const TomlNode& root, const std::string& file, Diagnostics* diagnostics) {
+  return Load(root, file, {}, diagnostics->errors(), diagnostics, nullptr);
 }
 
 Result<Config> LoadConfig(const std::string& path, const Environment& environment,

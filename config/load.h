@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "config/diagnostics.h"
+#include "config/toml.h"
 
 namespace fleetmedic {
 
@@ -27,6 +28,10 @@ using ConfigOrigins = std::map<std::string, SourcePlace, std::less<>>;
 Result<Config> ParseConfig(std::string_view text, const std::string& file,
                            const Environment& environment, Diagnostics* diagnostics,
                            ConfigOrigins* origins = nullptr);
+
+// The same from a document that was parsed already, whose file is in `diagnostics`; no environment.
+// For files that hold a config's tables among others.
+Result<Config> ReadConfig(const TomlNode& root, const std::string& file, Diagnostics* diagnostics);
 
 // The same for a file. One that cannot be read is an error in `diagnostics` too. An empty path is
 // no file: defaults and environment.

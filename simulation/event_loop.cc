@@ -1,11 +1,14 @@
 #include "simulation/event_loop.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace fleetmedic::sim {
 
 void EventLoop::After(Micros delay, std::function<void()> run) {
-  events_.push({clock_.Mono() + delay, next_order_++, std::move(run)});
+  events_.push_back({clock_.Mono() + delay, next_order_++, std::move(run)});
+  std::ranges::push_heap(events_, std::less<>());
 }
 
 void EventLoop::Every(Micros period, Micros jitter, std::function<void()> run) {
@@ -21,14 +24,14 @@ Micros EventLoop::Between(Micros low, Micros high) {
   return low + Micros(static_cast<int64_t>(random_.Below(span + 1)));
 }
 
-void EventLoop::RunUntil(MonoTime until, const std::function<void()>& check) {
-  while (!events_.empty() && events_.top().at <= until) {
-    Event event = events_.top();
-    events_.pop();
+void EventLoop::RunUntil(MonoTime until) {
+  while (!events_.empty() && events_.front().at <= until) {
+    std::ranges::pop_heap(events_, std::less<>());
+    const Event event = std::move(events_.back());
+    events_.pop_back();
     if (event.at > clock_.Mono()) clock_.Advance(event.at - clock_.Mono());
     ++events_run_;
     event.run();
-    check();
   }
   if (until > clock_.Mono()) clock_.Advance(until - clock_.Mono());
 }
@@ -38,7 +41,7 @@ void EventLoop::Trace(std::string_view what) {
   for (const char c : line) {
     trace_hash_ = (trace_hash_ ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
   }
-  if (tail_.size() == kTraceTailMax) tail_.erase(tail_.begin());
+  if (tail_.size() == kTraceTailMax) tail_.pop_front();
   tail_.push_back(std::move(line));
 }
 
@@ -50,8 +53,8 @@ std::string EventLoop::TraceTail() const {
 
 Status SimWorkers::Submit(std::string_view, std::function<void()> work) {
   // Mostly quick; now and then as slow as a scheduler that is busy.
-  const Micros delay = loop_->random().Chance(0.02) ? loop_->Between(Seconds(1), Seconds(20))
-                                                    : loop_->Between(Millis(1), Millis(60));
+  const Micros delay = loop_->random().Chance(slow_chance_) ? loop_->Between(Seconds(1), slow_max_)
+                                                            : loop_->Between(Millis(1), Millis(60));
   loop_->After(delay, [this, generation = generation_, work = std::move(work)] {
     if (generation == generation_) work();
   });

@@ -4,8 +4,8 @@
 #define FLEETMEDIC_SIMULATION_EVENT_LOOP_H_
 
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <queue>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +33,19 @@ class EventLoop {
   // Uniform in [low, high].
   Micros Between(Micros low, Micros high);
 
-  // Runs events until `until`; after each one calls `check`.
-  void RunUntil(MonoTime until, const std::function<void()>& check);
+  // Every order is as likely.
+  template <typename T>
+  void Shuffle(std::vector<T>* items) {
+    for (size_t left = items->size(); left > 1; --left) {
+      const size_t other = random_.Below(left);
+      // Not std::swap: a vector<bool> has no references.
+      T item = std::move((*items)[left - 1]);
+      (*items)[left - 1] = std::move((*items)[other]);
+      (*items)[other] = std::move(item);
+    }
+  }
+
+  void RunUntil(MonoTime until);
 
   // What happened, in order: the same seed gives the same hash.
   void Trace(std::string_view what);
@@ -48,6 +59,7 @@ class EventLoop {
     MonoTime at;
     uint64_t order;
     std::function<void()> run;
+    // The heap's top is the greatest: of two events the earlier is it.
     bool operator<(const Event& other) const {
       return at != other.at ? at > other.at : order > other.order;
     }
@@ -56,11 +68,11 @@ class EventLoop {
 
   SimulatedClock clock_;
   Random random_;
-  std::priority_queue<Event> events_;
+  std::vector<Event> events_;  // a heap
   uint64_t next_order_ = 0;
   uint64_t events_run_ = 0;
   uint64_t trace_hash_ = 14695981039346656037ULL;  // FNV-1a's offset basis
-  std::vector<std::string> tail_;
+  std::deque<std::string> tail_;
 };
 
 // Work that ends some simulated time after it was submitted. `alive` guards against work whose
@@ -70,10 +82,17 @@ class SimWorkers final : public Workers {
   explicit SimWorkers(EventLoop* loop) : loop_(loop) {}
   Status Submit(std::string_view name, std::function<void()> work) override;
   void Crash() { ++generation_; }
+  // So often, work waits between a second and this.
+  void BeSlow(double chance, Micros max) {
+    slow_chance_ = chance;
+    slow_max_ = max;
+  }
 
  private:
   EventLoop* const loop_;
   uint64_t generation_ = 0;
+  double slow_chance_ = 0.02;
+  Micros slow_max_ = Seconds(20);
 };
 
 }  // namespace fleetmedic::sim

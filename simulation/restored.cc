@@ -12,32 +12,29 @@ constexpr Micros kTrueAgainMax = Minutes(5);
 
 }  // namespace
 
-void World::PlanRestore() {
-  if (options_.restore_at == Micros(0)) return;
-  loop_.After(options_.restore_at - options_.restore_age, [this] { saved_ = store_.Copy(); });
-  loop_.After(options_.restore_at, [this] { PutStoreBack(); });
-}
-
-void World::PutStoreBack() {
+void World::PutStoreBack(bool marked) {
   loop_.Trace("put the store back");
-  for (Process& process : processes_)
-    CrashProcess(&process, loop_.Between(Seconds(1), Seconds(20)));
-  audit_seen_ = saved_.audit.size();
-  if (options_.restore_marked) {
+  for (size_t i = 0; i < kProcesses; ++i) Crash(i, loop_.Between(Seconds(1), Seconds(20)));
+  if (marked) {
     const ReconcileMark mark{loop_.wall(), "restored from a backup, simulated", false};
     saved_.tables[Table::kMeta][std::string(kReconcileKey)] = ToJson(mark).Dump();
   }
   store_.PutBack(std::move(saved_));
+  invariants_.Reload();
   directives_then_ = scheduler_->Directives();
   repairs_ordered_then_ = RepairsOrdered();
   for (const auto& [host, directive] : directives_then_) {
     const auto row = store_.Get(Table::kHosts, host.str()).value();
-    if (!row) continue;
+    if (!row) {
+      ++hosts_behind_;
+      continue;
+    }
     const HostRecord record = HostRecordFromJson(*Json::Parse(*row)).value();
     hosts_behind_ += directive.revision > record.revision ? 1 : 0;
   }
   // Nothing was decided since: then it is no older store, and nobody need look at it.
-  unaccepted_ = options_.restore_marked || hosts_behind_ > 0;
+  unaccepted_ = marked || hosts_behind_ > 0;
+  invariants_.Suspend(unaccepted_);
 }
 
 // A person looks at the report some time after, and accepts it.
@@ -55,6 +52,7 @@ void World::AcceptReconcile() {
                                        Fail("a repair was ordered before the acceptance");
                                      }
                                      unaccepted_ = false;
+                                     invariants_.Suspend(false);
                                      accepted_at_ = loop_.mono();
                                      loop_.Trace("accepted");
                                    });

@@ -1,117 +1,122 @@
 #include "simulation/world.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
 namespace fleetmedic::sim {
+namespace {
+
+// A failure ends the run within this.
+constexpr Micros kSlice = Seconds(5);
+constexpr int64_t kAllCalls = int64_t{1} << 62;
+
+}  // namespace
 
 // What the remediator's processes call: the scheduler, with a network between that loses calls
 // and answers, and delivers old calls again.
 class World::Hook final : public SchedulerHook {
  public:
-  explicit Hook(World* world) : world_(world) {}
+  explicit Hook(World* world) : world_(*world) {}
 
   Result<HostView> Apply(const Directive& directive, MonoTime) override {
-    World& w = *world_;
-    w.dirty_ = true;
-    const bool faulty = w.options_.hook_faults && w.chaos_;
-    if (faulty && w.loop_.random().Chance(0.1)) {
+    const CallFaults& faults = world_.options_.faults;
+    Random& random = world_.loop_.random();
+    if (world_.scheduler_away_ || random.Chance(faults.scheduler_unreachable_chance)) {
       return fleetmedic::Fail(Code::kUnavailable, "simulated: the scheduler cannot be reached");
     }
-    w.CheckApply(directive);
-    w.loop_.Trace(fmt::format("apply {} {} {}", directive.host.str(), directive.revision,
-                              WantName(directive.want)));
-    Result<HostView> view = w.scheduler_->Apply(directive);
-    if (faulty && w.loop_.random().Chance(0.1)) {
-      w.loop_.After(w.loop_.Between(Seconds(1), Minutes(5)), [&w, directive] {
-        w.dirty_ = true;
-        (void)w.scheduler_->Apply(directive);  // the same call, delivered late
-      });
-    }
-    if (faulty && w.loop_.random().Chance(0.1)) {
+    if (random.Chance(faults.late_again_chance)) Later(directive, faults.late_max);
+    world_.invariants_.OnApply(directive, world_.NewestRecord(directive.host));
+    world_.loop_.Trace(fmt::format("apply {} {} {}", directive.host.str(), directive.revision,
+                                   WantName(directive.want)));
+    Result<HostView> view = world_.scheduler_->Apply(directive);
+    if (random.Chance(faults.answer_lost_chance)) {
       return fleetmedic::Fail(Code::kDeadlineExceeded, "simulated: the answer was lost");
     }
     return view;
   }
 
   Result<std::vector<HostView>> List(MonoTime) override {
-    World& w = *world_;
-    if (w.options_.hook_faults && w.chaos_ && w.loop_.random().Chance(0.1)) {
+    if (world_.scheduler_away_ ||
+        world_.loop_.random().Chance(world_.options_.faults.list_lost_chance)) {
       return fleetmedic::Fail(Code::kDeadlineExceeded, "simulated: no answer");
     }
-    return w.scheduler_->List();
+    std::vector<HostView> views = world_.scheduler_->List();
+    for (const HostView& view : views) world_.figures_.OnBlocked(view.blocked_by);
+    return views;
   }
 
  private:
-  World* const world_;
+  // What its sender checked may be so no more when it arrives: by then the revision alone judges.
+  void Later(const Directive& directive, Millis late_max) {
+    World* const w = &world_;
+    w->loop_.After(w->loop_.Between(Seconds(1), late_max),
+                   [w, directive] { (void)w->scheduler_->Apply(directive); });
+  }
+
+  World& world_;
 };
-
-WorldOptions RandomOptions(uint64_t seed) {
-  Random random(seed ^ 0x5eedULL);
-  WorldOptions options;
-  options.fleet.hosts = 6 + static_cast<int>(random.Below(18));
-  options.rival = random.Chance(0.3);
-  options.store_faults = random.Chance(0.4);
-  options.log_faults = random.Chance(0.4);
-  options.hook_faults = random.Chance(0.6);
-  options.break_per_minute = 0.2 + random.Unit();
-  options.crash_per_minute = random.Chance(0.5) ? 0.3 : 0;
-
-  RemediatorConfig& config = options.remediator;
-  config.mode = Mode::kAuto;
-  config.limits[0].at_least = 1 + static_cast<int>(random.Below(3));
-  config.limits[1].at_least = config.limits[0].at_least;
-  config.limits[2].at_least = 1 + static_cast<int>(random.Below(4));
-  config.limits[2].window = Minutes(5);
-  config.brake.disrupted_at_least = 3 + static_cast<int>(random.Below(6));
-  Policy& policy = config.policy;
-  policy.confirm_hard = Seconds(random.Chance(0.2) ? 0 : 10);
-  policy.confirm_soft = Seconds(40);
-  policy.settle = Seconds(30);
-  policy.drain_deadline = Minutes(3);
-  policy.acknowledge_deadline = Minutes(1);
-  policy.repair_deadline = Minutes(3);
-  policy.probation_deadline = Minutes(10);
-  policy.conditions["SystemdUnitFailed"] = {.ladder = {Rung::kRestartUnit, Rung::kReboot},
-                                            .repair_in_place = true};
-  policy.conditions["DockerUnresponsive"] = {.ladder = {Rung::kRestartUnit, Rung::kReboot}};
-  policy.conditions["Ignored"] = {.ignore = true};
-  return options;
-}
 
 World::World(uint64_t seed, WorldOptions options)
     : loop_(seed),
       options_(std::move(options)),
-      log_(loop_.clock()),
+      log_(loop_.clock(), {.records_per_topic_max = std::max<size_t>(
+                               100'000, 20 * static_cast<size_t>(options_.fleet.hosts))}),
       store_(loop_.clock()),
+      watched_store_(&store_, this),
       fleet_(&loop_, &log_, options_.fleet),
-      scheduler_(MakeBundledScheduler(&loop_, &log_, &fleet_)),
+      scheduler_(MakeBundledScheduler(&loop_, &log_, &fleet_, options_.jobs)),
+      invariants_({&loop_, &options_.remediator, &fleet_, &store_, scheduler_.get()}),
+      figures_(&loop_, &fleet_),
       hook_(std::make_unique<Hook>(this)) {
   processes_[0].name = "remediator-a";
   processes_[1].name = "remediator-b";
+  fleet_.Watch(this);
 }
 
 World::~World() {
   for (Process& process : processes_) process.controller.reset();
 }
 
+void World::Start() {
+  scheduler_->Start([this](const Directive& before, const Directive& now) {
+    invariants_.OnDirective(before, now);
+    figures_.OnDirective(before, now, invariants_.brake().tripped());
+  });
+  fleet_.Start();
+  StartProcess(&processes_[0]);
+  if (options_.rival) {
+    loop_.After(Seconds(20), [this] { StartProcess(&processes_[1]); });
+  }
+  loop_.Every(options_.check_all_every, Micros(0), [this] {
+    if (!unaccepted_) invariants_.CheckAll();
+  });
+}
+
+void World::RunFor(Micros span) {
+  const MonoTime end = loop_.mono() + span;
+  while (loop_.mono() < end && failure().empty()) {
+    loop_.RunUntil(std::min(end, loop_.mono() + kSlice));
+  }
+}
+
 void World::StartProcess(Process* process) {
   process->life += 1;
   process->workers = std::make_unique<SimWorkers>(&loop_);
-  process->store = std::make_unique<FaultStore>(&store_);
+  process->store = std::make_unique<FaultStore>(&watched_store_);
   process->log = std::make_unique<FaultEventLog>(&log_);
-  if (options_.store_faults && chaos_) {
+  process->workers->BeSlow(options_.faults.worker_slow_chance, options_.faults.worker_slow_max);
+  if (options_.faults.store) {
     CallFaultChances chances{};
     chances.fill(0.002);
     process->store->FailByChance(loop_.random().Fork(), chances);
   }
-  if (options_.log_faults && chaos_) {
+  if (options_.faults.log) {
     CallFaultChances chances{};
     chances.fill(0.001);
     process->log->FailByChance(loop_.random().Fork(), chances);
   }
+  CutProcess(process);
   process->controller = std::make_unique<Controller>(
       options_.remediator, "",
       RemediatorEnvironment{loop_.clock(),
@@ -128,7 +133,8 @@ void World::StartProcess(Process* process) {
   PlanTurn(process, Millis(1));
 }
 
-void World::CrashProcess(Process* process, Micros down) {
+void World::Crash(size_t index, Micros down) {
+  Process* const process = &processes_[index];
   if (process->controller == nullptr) return;
   loop_.Trace("crash " + process->name);
   process->workers->Crash();
@@ -143,6 +149,59 @@ void World::CrashProcess(Process* process, Micros down) {
               });
 }
 
+void World::Pause(size_t index, Micros lasts) {
+  Process* const process = &processes_[index];
+  if (process->paused) return;
+  process->paused = true;
+  loop_.Trace("pause " + process->name);
+  loop_.After(lasts, [process] { process->paused = false; });
+}
+
+void World::CutProcess(Process* process) {
+  if (process->store == nullptr) return;
+  if (store_away_) {
+    for (const StoreCall call : {StoreCall::kLease, StoreCall::kCommit, StoreCall::kRead}) {
+      process->store->FailAt(call, 1, CallFault::kUnavailable, kAllCalls);
+    }
+  }
+  if (log_away_) {
+    for (const LogCall call :
+         {LogCall::kAppend, LogCall::kPoll, LogCall::kBehind, LogCall::kOpen}) {
+      process->log->FailAt(call, 1, CallFault::kUnavailable, kAllCalls);
+    }
+  }
+}
+
+void World::CutStore(bool away) {
+  store_away_ = away;
+  loop_.Trace(away ? "the store is away" : "the store is back");
+  for (Process& process : processes_) {
+    if (!away && process.store != nullptr) process.store->Heal();
+    CutProcess(&process);
+  }
+}
+
+void World::CutLog(bool away) {
+  log_away_ = away;
+  loop_.Trace(away ? "the log is away" : "the log is back");
+  for (Process& process : processes_) {
+    if (!away && process.log != nullptr) process.log->Heal();
+    CutProcess(&process);
+  }
+}
+
+void World::HealCalls() {
+  options_.faults = {};
+  for (Process& process : processes_) {
+    process.paused = false;
+    if (process.store == nullptr) continue;
+    process.store->Heal();
+    process.log->Heal();
+    process.store->Reset();
+    process.log->Reset();
+  }
+}
+
 void World::PlanTurn(Process* process, Micros delay) {
   const MonoTime at = loop_.mono() + delay;
   if (process->turn_at <= at && process->turn_at > loop_.mono()) return;
@@ -152,207 +211,110 @@ void World::PlanTurn(Process* process, Micros delay) {
     process->turn_at = kMonoForever;
     if (process->paused) return PlanTurn(process, Seconds(1));
     process->controller->Turn(loop_.mono());
-    dirty_ = true;
+    if (unaccepted_) CheckUnaccepted();
+    CheckTrueAgain();
     const MonoTime wake = process->controller->NextWake();
     const Micros wait = std::clamp(wake - loop_.mono(), Micros(Millis(1)), Micros(Millis(500)));
     PlanTurn(process, wait);
   });
 }
 
-void World::Run() {
-  scheduler_->Start();
-  fleet_.Start();
-  StartProcess(&processes_[0]);
-  if (options_.rival) {
-    loop_.After(Seconds(20), [this] { StartProcess(&processes_[1]); });
+const Controller* World::Leading() const {
+  for (const Process& process : processes_) {
+    // One that stands still only thinks that it leads.
+    if (process.controller == nullptr || process.paused) continue;
+    if (process.controller->leading()) return process.controller.get();
   }
-  ScheduleChaos();
-  PlanRestore();
-  const auto check = [this] {
-    if (dirty_) Check();
-  };
-  const auto run_for = [&](Micros span) {
-    // In slices, so that a failure ends the run soon.
-    const MonoTime end = loop_.mono() + span;
-    while (loop_.mono() < end && failure_.empty()) {
-      loop_.RunUntil(std::min(end, loop_.mono() + Seconds(5)), check);
-    }
-  };
-  run_for(options_.lasts);
-  if (!failure_.empty()) return;
-  EndChaos();
-  std::string why;
-  const MonoTime patience = loop_.mono() + options_.settles_within;
-  while (failure_.empty() && loop_.mono() < patience && !AllWell(&why)) run_for(Seconds(30));
-  if (failure_.empty() && !AllWell(&why)) Fail("faults have stopped, and still: " + why);
+  return nullptr;
 }
 
-void World::ScheduleChaos() {
-  loop_.Every(Seconds(6), Seconds(1), [this] { Chaos(); });
-  if (loop_.random().Chance(options_.mass_break_chance)) {
-    loop_.After(loop_.Between(Minutes(5), Minutes(20)), [this] {
-      if (!chaos_) return;
-      for (const auto& [id, host] : fleet_.hosts()) {
-        if (loop_.random().Chance(0.33)) {
-          fleet_.Break(id, "docker", "DockerUnresponsive", Severity::kHard);
-        }
-      }
-    });
-  }
+size_t World::Leader() const {
+  const Controller* const leading = Leading();
+  return leading != nullptr && leading == processes_[1].controller.get() ? 1 : 0;
 }
 
-void World::Chaos() {
-  if (!chaos_) return;
-  Random& random = loop_.random();
-  const auto per_minute = [&](double rate) { return random.Chance(rate / 10); };
-  if (per_minute(options_.break_per_minute)) {
-    const HostId host = fleet_.RandomHost();
-    switch (random.Below(6)) {
-      case 0:
-        fleet_.Break(host, "docker", "DockerUnresponsive", Severity::kHard);
-        break;
-      case 1:
-        fleet_.Break(host, "systemd", "SystemdUnitFailed", Severity::kSoft);
-        break;
-      case 2:
-        fleet_.Find(host, "kernel.oops", random.Chance(0.5));
-        break;
-      case 3:
-        fleet_.Break(host, "filesystem", "FilesystemFull", Severity::kSoft);
-        break;
-      case 4:
-        fleet_.Break(host, "agent", "Ignored", Severity::kHard);
-        break;
-      case 5:
-        fleet_.Reboot(host);
-        break;
-    }
-    if (random.Chance(0.3)) {
-      loop_.After(loop_.Between(Seconds(5), Minutes(5)), [this, host] { fleet_.Heal(host); });
-    }
-  }
-  if (per_minute(0.2)) fleet_.Silence(fleet_.RandomHost(), loop_.Between(Seconds(10), Minutes(3)));
-  if (per_minute(0.2)) fleet_.SendGarbage(fleet_.RandomHost());
-  if (per_minute(options_.crash_per_minute)) {
-    CrashProcess(&processes_[random.Below(2)], loop_.Between(Seconds(1), Seconds(40)));
-  }
-  if (per_minute(0.1)) scheduler_->Crash();
-  if (options_.rival && per_minute(0.2)) {
-    Process* process = &processes_[random.Below(2)];
-    process->paused = true;
-    loop_.Trace("pause " + process->name);
-    loop_.After(loop_.Between(Seconds(5), Minutes(2)), [process] { process->paused = false; });
-  }
-  if (per_minute(options_.person_per_minute)) PersonActs();
+HostRecordPtr World::NewestRecord(const HostId& host) const {
+  const Controller* const leading = Leading();
+  return leading == nullptr ? nullptr : leading->ledger().Host(host);
 }
 
-void World::Tell(Request request) {
+bool World::Tell(Request request, std::function<void(const Result<RequestAnswer>&)> done) {
   for (Process& process : processes_) {
     if (process.controller == nullptr || !process.controller->leading()) continue;
-    (void)process.controller->Post(std::move(request), [](const Result<RequestAnswer>&) {});
-    return;
+    return process.controller
+        ->Post(std::move(request),
+               [done = std::move(done)](const Result<RequestAnswer>& answer) {
+                 if (done) done(answer);
+               })
+        .has_value();
   }
+  return false;
 }
 
-void World::PersonActs() {
-  const Scope host{ScopeKind::kHost, fleet_.RandomHost().str()};
-  const Scope fleet{ScopeKind::kFleet, ""};
-  const auto add = [&](OverrideKind kind, const Scope& scope, Micros lasts) {
-    loop_.Trace(fmt::format("person {} {}", OverrideKindName(kind), ScopeText(scope)));
-    Tell(request::AddOverride{kind, scope, "op1", "simulated",
-                              std::chrono::duration_cast<Millis>(lasts)});
-  };
-  switch (loop_.random().Below(8)) {
-    case 0:
-      add(OverrideKind::kHold, fleet, Seconds(0));
-      loop_.After(loop_.Between(Seconds(5), Minutes(5)), [this] {
-        Tell(request::Release{"op1", "simulated"});
-      });
-      break;
-    case 1:
-      add(OverrideKind::kHold, host, Seconds(0));
-      break;
-    case 2:
-      add(OverrideKind::kHold, {ScopeKind::kPool, "db"}, Seconds(0));
-      break;
-    case 3:
-      add(OverrideKind::kProtect, host, loop_.Between(Seconds(30), Minutes(10)));
-      break;
-    case 4:
-      add(OverrideKind::kDrain, host, Seconds(0));
-      break;
-    case 5:
-      add(OverrideKind::kReturn, host, Seconds(0));
-      break;
-    case 6:
-      Tell(request::ReleaseBrake{"op1", "simulated"});
-      break;
-    case 7:
-      Tell(request::Release{"op1", "simulated"});
-      break;
-  }
+const std::map<HostId, HostRecordPtr>& World::Records() const {
+  static const std::map<HostId, HostRecordPtr> none;
+  const Controller* const leading = Leading();
+  return leading == nullptr ? none : leading->ledger().hosts();
 }
 
-// Faults stop, people clear what they laid and release the brake, and give back what was retired.
-void World::EndChaos() {
-  loop_.Trace("quiet");
-  chaos_ = false;
-  for (Process& process : processes_) {
-    process.paused = false;
-    if (process.store == nullptr) continue;
-    process.store->Heal();
-    process.log->Heal();
-    process.store->Reset();
-    process.log->Reset();
-  }
-  fleet_.HealAll();
-  for (const auto& [id, host] : fleet_.hosts()) {
-    // Findings that only a boot clears are ended by one.
-    loop_.After(loop_.Between(Seconds(0), Minutes(1)),
-                [this, host_id = id] { fleet_.Reboot(host_id); });
-  }
-  loop_.Every(Seconds(30), Seconds(1), [this] {
-    Tell(request::Release{"op1", "the end"});
-    Tell(request::ReleaseBrake{"op1", "the end"});
-    AcceptReconcile();
-    for (Process& process : processes_) {
-      if (process.controller == nullptr || !process.controller->leading()) continue;
-      for (const auto& [id, record] : process.controller->ledger().hosts()) {
-        const bool out = record->state == HostState::kRetired || record->drain_wanted;
-        if (!out) continue;
-        Tell(request::AddOverride{
-            OverrideKind::kReturn, {ScopeKind::kHost, id.str()}, "op1", "the end", Millis(0)});
-      }
-    }
-  });
+std::shared_ptr<const FleetSnapshot> World::Snapshot() const {
+  const Controller* const leading = Leading();
+  return leading == nullptr ? std::make_shared<FleetSnapshot>() : leading->Snapshot();
 }
 
-bool World::AllWell(std::string* why) const {
+bool World::AllWell(bool or_retired, std::string* why) const {
   const auto rows = ScanAll(store_, Table::kHosts);
+  std::set<HostId> retired;
   for (const Row& row : *rows) {
     const HostRecord record = HostRecordFromJson(*Json::Parse(row.value)).value();
     if (record.state == HostState::kHealthy) continue;
+    if (or_retired && record.state == HostState::kRetired) {
+      retired.insert(record.facts.host);
+      continue;
+    }
     *why = fmt::format("{} is {}, waits for: {}", row.key, HostStateName(record.state),
                        record.waits_for);
     return false;
   }
-  if (rows->size() != fleet_.hosts().size()) {
+  if (rows->size() != fleet_.size()) {
     *why = "hosts are missing from the records";
     return false;
   }
   for (const auto& [host, directive] : scheduler_->Directives()) {
-    if (directive.want == Want::kSchedulable) continue;
+    if (directive.want == Want::kSchedulable || retired.contains(host)) continue;
     *why = host.str() + " is healthy and still " + std::string(WantName(directive.want));
     return false;
   }
-  const auto grants = ScanAll(store_, Table::kGrants);
-  for (const Row& row : *grants) {
-    if (!GrantFromJson(*Json::Parse(row.value))->open()) continue;
-    *why = "grant " + row.key + " is open and no host is out";
+  for (const auto& [host, grant] : invariants_.open_grants()) {
+    if (retired.contains(host)) continue;
+    *why = "grant " + grant.id.str() + " is open and its host is not out";
     return false;
   }
   *why = scheduler_->Unsettled();
   return why->empty();
 }
+
+void World::OnRow(Table table, const std::string& key, const std::string* value) {
+  invariants_.OnRow(table, key, value);
+}
+
+void World::OnAudit(const AuditEntry& entry) {
+  loop_.Trace(fmt::format("audit {} {} {} {}", entry.who, entry.action, entry.object, entry.why));
+  invariants_.OnAudit(entry);
+  figures_.OnAudit(entry);
+}
+
+void World::OnCommitted() { invariants_.OnCommitted(); }
+
+void World::OnRepairRun(size_t host, const Repair& repair, int times) {
+  invariants_.OnRepairRun(repair, times);
+  figures_.OnRepairRun(host, repair);
+}
+
+void World::OnTaskStarted(size_t host, const TaskId& task) {
+  invariants_.OnTaskStarted(host, task);
+}
+
+void World::OnTaskEnded(size_t host, const TaskId& task) { invariants_.OnTaskEnded(host, task); }
 
 }  // namespace fleetmedic::sim

@@ -46,6 +46,7 @@ struct RoleHandlers {
   Handler restore = nullptr;
   Handler config_check = nullptr;
   Handler notify_test = nullptr;
+  Handler simulate = nullptr;
   Handler config_show = nullptr;
 };
 

@@ -6,6 +6,7 @@
 #include "app/cli/command_flags.h"
 #include "app/cli/grant_command_table.h"
 #include "app/cli/handlers.h"
+#include "app/cli/simulate_command_table.h"
 #include "app/cli/store_command_table.h"
 
 namespace fleetmedic::cli {
@@ -460,6 +461,7 @@ constexpr std::array kCommands = {
             "is touched: a message goes to CHANNEL, or to each channel.",
             kConfigFlags, kMaybeChannel, kNotifyExamples, kNotifyExits, nullptr,
             &RoleHandlers::notify_test},
+    kSimulate,
 
     Command{"up",
             Group::kRun,

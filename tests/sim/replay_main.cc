@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "base/logging.h"
-#include "simulation/world.h"
+#include "simulation/random_run.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {
@@ -12,13 +12,14 @@ int main(int argc, char** argv) {
   }
   fleetmedic::SetLogLevel(fleetmedic::LogLevel::kError);
   const uint64_t seed = std::strtoull(argv[1], nullptr, 10);
-  fleetmedic::sim::World world(seed, fleetmedic::sim::RandomOptions(seed));
-  world.Run();
-  std::printf("%s\nseed %llu: %llu events, %d grants, trace %016llx\n", world.TraceTail().c_str(),
+  fleetmedic::sim::RandomRun run(seed, fleetmedic::sim::RandomOptions(seed));
+  run.Run();
+  std::printf("%s\nseed %llu: %llu events, %lld grants, trace %016llx\n", run.TraceTail().c_str(),
               static_cast<unsigned long long>(seed),
-              static_cast<unsigned long long>(world.events_run()), world.grants_given(),
-              static_cast<unsigned long long>(world.trace_hash()));
-  if (world.failure().empty()) return 0;
-  std::printf("FAILED %s\n", world.failure().c_str());
+              static_cast<unsigned long long>(run.world().loop().events_run()),
+              static_cast<long long>(run.world().figures().counts().grants),
+              static_cast<unsigned long long>(run.world().loop().trace_hash()));
+  if (run.failure().empty()) return 0;
+  std::printf("FAILED %s\n", run.failure().c_str());
   return 1;
 }

@@ -2,12 +2,13 @@
 #include <gtest/gtest.h>
 
 #include "base/logging.h"
-#include "simulation/world.h"
+#include "simulation/random_run.h"
 
 namespace fleetmedic::sim {
 namespace {
 
 constexpr uint64_t kSeeds = FLEETMEDIC_SIM_SEEDS / 5;
+// Enough that some of them had something out when the store was put back.
 constexpr uint64_t kSeedsPerTest = 10;
 
 // Marked by `fleetmedic restore`, or put back behind everybody's back.
@@ -18,18 +19,18 @@ TEST_P(Restored, NothingIsActedOnBeforeAPersonAcceptsAndThenAllIsTrueAgain) {
   const auto [marked, first] = GetParam();
   size_t behind = 0;
   for (uint64_t seed = first; seed < first + kSeedsPerTest; ++seed) {
-    WorldOptions options = RandomOptions(seed);
+    RandomRunOptions options = RandomOptions(seed);
     options.break_per_minute = 1;
     options.restore_at = Minutes(14);
     options.restore_age = Minutes(2 + static_cast<int>(seed % 10));
     options.restore_marked = marked;
-    World world(seed, options);
-    world.Run();
-    ASSERT_EQ(world.failure(), "") << world.TraceTail() << "seed " << seed;
-    behind += world.hosts_behind();
-    if (marked || world.hosts_behind() > 0) {
-      ASSERT_TRUE(world.true_again_after()) << "never accepted, seed " << seed;
-      EXPECT_LE(*world.true_again_after(), Minutes(5)) << seed;
+    RandomRun run(seed, options);
+    run.Run();
+    ASSERT_EQ(run.failure(), "") << run.TraceTail() << "seed " << seed;
+    behind += run.world().hosts_behind();
+    if (marked || run.world().hosts_behind() > 0) {
+      ASSERT_TRUE(run.world().true_again_after()) << "never accepted, seed " << seed;
+      EXPECT_LE(*run.world().true_again_after(), Minutes(5)) << seed;
     }
   }
   EXPECT_GT(behind, 0u) << "no run had anything to reconcile";

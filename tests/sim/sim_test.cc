@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "base/logging.h"
-#include "simulation/world.h"
+#include "simulation/random_run.h"
 
 namespace fleetmedic::sim {
 namespace {
@@ -16,15 +16,15 @@ class Seeds : public ::testing::TestWithParam<uint64_t> {
 };
 
 TEST_P(Seeds, KeepEveryInvariantAndEndWell) {
-  int grants = 0;
+  int64_t grants = 0;
   size_t evidence = 0;
   for (uint64_t seed = GetParam(); seed < GetParam() + kSeedsPerTest; ++seed) {
-    World world(seed, RandomOptions(seed));
-    world.Run();
-    grants += world.grants_given();
-    evidence += world.evidence_came();
-    ASSERT_EQ(world.failure(), "")
-        << world.TraceTail() << "replay: build/release/tests/sim_replay " << seed;
+    RandomRun run(seed, RandomOptions(seed));
+    run.Run();
+    grants += run.world().figures().counts().grants;
+    evidence += run.world().fleet().evidence().size();
+    ASSERT_EQ(run.failure(), "") << run.TraceTail() << "replay: build/release/tests/sim_replay "
+                                 << seed;
   }
   // A run in which nothing was ever decided shows nothing.
   EXPECT_GT(grants, 0);
@@ -37,12 +37,12 @@ INSTANTIATE_TEST_SUITE_P(From, Seeds, ::testing::Range(uint64_t{1}, kSeeds + 1, 
 TEST(Simulation, TheSameSeedGivesTheSameTrace) {
   SetLogLevel(LogLevel::kError);
   for (const uint64_t seed : {uint64_t{7}, uint64_t{42}}) {
-    World first(seed, RandomOptions(seed));
-    World second(seed, RandomOptions(seed));
+    RandomRun first(seed, RandomOptions(seed));
+    RandomRun second(seed, RandomOptions(seed));
     first.Run();
     second.Run();
-    EXPECT_EQ(first.trace_hash(), second.trace_hash()) << seed;
-    EXPECT_GT(first.events_run(), 1000u);
+    EXPECT_EQ(first.world().loop().trace_hash(), second.world().loop().trace_hash()) << seed;
+    EXPECT_GT(first.world().loop().events_run(), 1000u);
   }
 }
 
