@@ -67,8 +67,8 @@ Status ActBench::Start(int hosts) {
   FLEETMEDIC_ASSIGN_OR_RETURN(remediator_, SqliteStore::Open(state + "/remediator.db", clock_));
   FLEETMEDIC_ASSIGN_OR_RETURN(scheduler_, SqliteStore::Open(state + "/scheduler.db", clock_));
   FLEETMEDIC_RETURN_IF_ERROR(assembly_->Start());
-  fleet_ = std::make_unique<ToldFleet>(hosts);
   const WallTime now = clock_.Wall();
+  fleet_ = std::make_unique<ToldFleet>(hosts, now);
   FLEETMEDIC_RETURN_IF_ERROR(
       AppendAll(Topic::kHosts, [&](int host) { return fleet_->Facts(host, now); }));
   FLEETMEDIC_RETURN_IF_ERROR(

@@ -2,7 +2,6 @@
 
 #include "bench/remediator_parts.h"
 #include "model/command.h"
-#include "model/health_event.h"
 #include "model/host_facts.h"
 
 namespace fleetmedic {
@@ -12,30 +11,6 @@ constexpr const char* kDetectorNames[ToldFleet::kDetectors] = {
     "docker", "agent", "clock",  "containerd", "disk",    "filesystem",
     "kernel", "logs",  "memory", "network",    "process", "systemd"};
 
-constexpr Millis kUpFor = Hours(100);
-
-HealthEvent EventOf(int host, int detector, WallTime now) {
-  HealthEvent event;
-  event.host = HostId(ToldFleet::NameOf(host));
-  event.boot_id = fmt::format("{:08x}-aaaa-4bbb-8ccc-0123456789ab", host);
-  event.booted_at = now - kUpFor;
-  event.detector = kDetectorNames[detector];
-  event.sequence = 1;
-  event.observed_at = now;
-  return event;
-}
-
-Condition ConditionOf(std::string type, Verdict verdict, WallTime now) {
-  Condition condition;
-  condition.type = std::move(type);
-  condition.verdict = verdict;
-  condition.severity = Severity::kHard;
-  condition.reason = verdict == Verdict::kOk ? "Fine" : "NoAnswer";
-  condition.message = verdict == Verdict::kOk ? "answers in 3 ms" : "no answer within 5 s";
-  condition.since = now - kUpFor;
-  return condition;
-}
-
 Record RecordOf(int host, const Json& json, WallTime now) {
   return {.key = ToldFleet::NameOf(host), .value = json.Dump(), .headers = {}, .timestamp = now};
 }
@@ -43,6 +18,28 @@ Record RecordOf(int host, const Json& json, WallTime now) {
 }  // namespace
 
 std::string ToldFleet::NameOf(int host) { return fmt::format("host-{:06}", host); }
+
+HealthEvent ToldFleet::EventOf(int host, int detector, WallTime now) const {
+  HealthEvent event;
+  event.host = HostId(NameOf(host));
+  event.boot_id = fmt::format("{:08x}-aaaa-4bbb-8ccc-0123456789ab", host);
+  event.booted_at = booted_at_;
+  event.detector = kDetectorNames[detector];
+  event.sequence = 1;
+  event.observed_at = now;
+  return event;
+}
+
+Condition ToldFleet::ConditionOf(std::string type, Verdict verdict) const {
+  Condition condition;
+  condition.type = std::move(type);
+  condition.verdict = verdict;
+  condition.severity = Severity::kHard;
+  condition.reason = verdict == Verdict::kOk ? "Fine" : "NoAnswer";
+  condition.message = verdict == Verdict::kOk ? "answers in 3 ms" : "no answer within 5 s";
+  condition.since = booted_at_;
+  return condition;
+}
 
 Record ToldFleet::Facts(int host, WallTime now) const {
   HostFacts facts;
@@ -74,21 +71,21 @@ Record ToldFleet::Executor(int host, WallTime now) const {
 
 Record ToldFleet::Well(int host, int detector, WallTime now) const {
   HealthEvent event = EventOf(host, detector, now);
-  event.conditions.push_back(ConditionOf(fmt::format("{}Ok", event.detector), Verdict::kOk, now));
+  event.conditions.push_back(ConditionOf(fmt::format("{}Ok", event.detector), Verdict::kOk));
   return RecordOf(host, ToJson(event), now);
 }
 
 Record ToldFleet::Changed(int host, WallTime now) {
   HealthEvent event = EventOf(host, 0, now);
   event.sequence = ++sequences_[static_cast<size_t>(host)];
-  event.conditions.push_back(ConditionOf(fmt::format("{}Ok", event.detector), Verdict::kOk, now));
+  event.conditions.push_back(ConditionOf(fmt::format("{}Ok", event.detector), Verdict::kOk));
   return RecordOf(host, ToJson(event), now);
 }
 
 Record ToldFleet::Sick(int host, WallTime now) {
   HealthEvent event = EventOf(host, 0, now);
   event.sequence = ++sequences_[static_cast<size_t>(host)];
-  event.conditions.push_back(ConditionOf("DockerUnresponsive", Verdict::kBad, now));
+  event.conditions.push_back(ConditionOf("DockerUnresponsive", Verdict::kBad));
   return RecordOf(host, ToJson(event), now);
 }
 

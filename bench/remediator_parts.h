@@ -10,6 +10,7 @@
 #include "bench/figures.h"
 #include "config/remediator_config.h"
 #include "eventlog/event_log.h"
+#include "model/health_event.h"
 
 namespace fleetmedic {
 
@@ -20,7 +21,8 @@ class ToldFleet {
   // The detectors that every host runs.
   static constexpr int kDetectors = 12;
 
-  explicit ToldFleet(int hosts) : sequences_(static_cast<size_t>(hosts), 1) {}
+  ToldFleet(int hosts, WallTime now)
+      : booted_at_(now - kUpFor), sequences_(static_cast<size_t>(hosts), 1) {}
 
   int size() const { return static_cast<int>(sequences_.size()); }
   static std::string NameOf(int host);
@@ -38,6 +40,13 @@ class ToldFleet {
   Record Beat(int host, WallTime now) const;
 
  private:
+  static constexpr Millis kUpFor = Hours(100);
+
+  HealthEvent EventOf(int host, int detector, WallTime now) const;
+  Condition ConditionOf(std::string type, Verdict verdict) const;
+
+  // The same in all that a host says: its agent reads it once a boot.
+  const WallTime booted_at_;
   std::vector<uint64_t> sequences_;  // of the first detector
 };
 
