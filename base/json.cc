@@ -1,5 +1,6 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -77,8 +78,16 @@ bool ParseFast(std::string_view text, Json* json) {
 }
 
 bool IsPlain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
+bool IsPlainAscii(char c) { return IsPlain(c) && static_cast<unsigned char>(c) < 0x80; }
 
 void AppendString(std::string_view text, std::string* out) {
+  // Nearly all.
+  if (std::ranges::all_of(text, IsPlainAscii)) {
+    out->push_back('"');
+    out->append(text);
+    out->push_back('"');
+    return;
+  }
   if (!simdjson::validate_utf8(text)) {
     *out += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     return;

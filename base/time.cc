@@ -60,16 +60,40 @@ constexpr std::array<Unit, 5> kUnits = {{
 }};
 constexpr Millis kDurationMax = Hours(24) * 3650;
 
-}  // namespace
+// Exactly `digits` of them.
+void PutDigits(uint64_t value, size_t digits, char* out) {
+  for (size_t i = digits; i-- > 0; value /= 10) out[i] = static_cast<char>('0' + value % 10);
+}
 
-std::string FormatWall(WallTime time) {
-  const std::chrono::sys_time<Micros> at(time.time_since_epoch());
+// One whose year has not four digits.
+std::string FormatFarWall(std::chrono::sys_time<Micros> at) {
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss<Micros> clock(at - day);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", int(date.year()),
                      unsigned(date.month()), unsigned(date.day()), clock.hours().count(),
                      clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+}
+
+}  // namespace
+
+// By hand: a record of the remediator's has dozens of them.
+std::string FormatWall(WallTime time) {
+  const std::chrono::sys_time<Micros> at(time.time_since_epoch());
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date(day);
+  const int year = int(date.year());
+  if (year < 0 || year > 9999) return FormatFarWall(at);
+  const std::chrono::hh_mm_ss<Micros> clock(at - day);
+  std::string text = "0000-00-00T00:00:00.000000Z";
+  PutDigits(static_cast<uint64_t>(year), 4, text.data());
+  PutDigits(unsigned(date.month()), 2, text.data() + 5);
+  PutDigits(unsigned(date.day()), 2, text.data() + 8);
+  PutDigits(static_cast<uint64_t>(clock.hours().count()), 2, text.data() + 11);
+  PutDigits(static_cast<uint64_t>(clock.minutes().count()), 2, text.data() + 14);
+  PutDigits(static_cast<uint64_t>(clock.seconds().count()), 2, text.data() + 17);
+  PutDigits(static_cast<uint64_t>(clock.subseconds().count()), 6, text.data() + 20);
+  return text;
 }
 
 std::string FormatWallSecond(WallTime time) {

@@ -12,6 +12,13 @@ TEST(WallTime, IsWrittenAndReadBackExactly) {
   EXPECT_EQ(ParseWall("2026-03-01T02:03:04.567890Z"), time);
 }
 
+TEST(WallTime, AYearThatHasNotFourDigitsIsStillWritten) {
+  EXPECT_EQ(FormatWall(WallTime(Seconds(253'402'300'799))), "9999-12-31T23:59:59.000000Z");
+  EXPECT_EQ(FormatWall(WallTime(Seconds(253'402'300'800))), "10000-01-01T00:00:00.000000Z");
+  EXPECT_EQ(FormatWall(WallTime(Seconds(-62'135'596'800))), "0001-01-01T00:00:00.000000Z");
+  EXPECT_EQ(FormatWall(WallTime(Seconds(-62'198'755'200))), "-001-01-01T00:00:00.000000Z");
+}
+
 TEST(WallTime, ReadsEveryFormOfRfc3339) {
   const WallTime time = ParseWall("2024-02-29T23:59:59Z").value();
   EXPECT_EQ(ParseWall("2024-03-01T01:59:59+02:00"), time);
