@@ -1,13 +1,16 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <nlohmann/json.hpp>
 
+#include "base/json_element.h"
 #include "base/long_json.h"
 
 namespace fleetmedic {
@@ -69,12 +72,40 @@ bool Import(const simdjson::dom::element& from, size_t depth, Json* to) {
   return false;
 }
 
-// False: not JSON, or not as we want it; nlohmann's parser says why.
-bool ParseFast(std::string_view text, Json* json) {
+// The root of the text, until the thread's next call; none where it is not JSON, or not as we want
+// it: nlohmann's parser says why.
+std::optional<simdjson::dom::element> ParseTape(std::string_view text) {
   thread_local simdjson::dom::parser parser;
   simdjson::dom::element root;
-  if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) return false;
-  return Import(root, 0, json);
+  if (text.size() > kFastTextBytesMax) return std::nullopt;
+  if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) return std::nullopt;
+  return root;
+}
+
+bool ParseFast(std::string_view text, Json* json) {
+  const std::optional<simdjson::dom::element> root = ParseTape(text);
+  return root && Import(*root, 0, json);
+}
+
+// Whether Import would take it.
+bool IsOurs(const simdjson::dom::element& element, size_t depth) {
+  using Type = simdjson::dom::element_type;
+  const Type type = element.type();
+  if (type == Type::UINT64) return false;
+  if (type != Type::ARRAY && type != Type::OBJECT) return true;
+  if (depth >= Json::kDepthMax) return false;
+  if (type == Type::ARRAY) {
+    const simdjson::dom::array array = element.get_array().value_unsafe();
+    for (const simdjson::dom::element part : array) {
+      if (!IsOurs(part, depth + 1)) return false;
+    }
+    return true;
+  }
+  const simdjson::dom::object object = element.get_object().value_unsafe();
+  for (const auto& [key, value] : object) {
+    if (!IsOurs(value, depth + 1)) return false;
+  }
+  return true;
 }
 
 bool IsPlain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
@@ -264,6 +295,106 @@ class JsonCodec final : public nlohmann::json_sax<nlohmann::json> {
   std::string problem_;
 };
 
+// Between the parser's element and ours.
+class JsonElementCodec {
+ public:
+  using Element = simdjson::dom::element;
+  static_assert(sizeof(Element) == sizeof(JsonElement));
+  static_assert(std::is_trivially_copyable_v<Element>);
+
+  static JsonElement Lend(const Element& element) { return std::bit_cast<JsonElement>(element); }
+  // Not for null's.
+  static Element Of(const JsonElement& element) { return std::bit_cast<Element>(element); }
+  static bool IsNone(const JsonElement& element) { return element.document_ == nullptr; }
+};
+
+bool JsonElement::is_null() const {
+  return JsonElementCodec::IsNone(*this) || JsonElementCodec::Of(*this).is_null();
+}
+bool JsonElement::is_object() const {
+  return !JsonElementCodec::IsNone(*this) && JsonElementCodec::Of(*this).is_object();
+}
+bool JsonElement::is_array() const {
+  return !JsonElementCodec::IsNone(*this) && JsonElementCodec::Of(*this).is_array();
+}
+
+std::optional<std::string_view> JsonElement::string() const {
+  std::string_view text;
+  if (is_null() || JsonElementCodec::Of(*this).get(text) != simdjson::SUCCESS) return std::nullopt;
+  return text;
+}
+
+std::optional<int64_t> JsonElement::integer() const {
+  if (is_null() || !JsonElementCodec::Of(*this).is_int64()) return std::nullopt;
+  return JsonElementCodec::Of(*this).get_int64().value_unsafe();
+}
+
+std::optional<double> JsonElement::number() const {
+  if (is_null() || !JsonElementCodec::Of(*this).is_number()) return std::nullopt;
+  return JsonElementCodec::Of(*this).get_double().value_unsafe();
+}
+
+std::optional<bool> JsonElement::boolean() const {
+  if (is_null() || !JsonElementCodec::Of(*this).is_bool()) return std::nullopt;
+  return JsonElementCodec::Of(*this).get_bool().value_unsafe();
+}
+
+void JsonElement::EachElement(absl::FunctionRef<bool(const JsonElement&)> visit) const {
+  if (!is_array()) return;
+  const simdjson::dom::array array = JsonElementCodec::Of(*this).get_array().value_unsafe();
+  for (const simdjson::dom::element element : array) {
+    if (!visit(JsonElementCodec::Lend(element))) return;
+  }
+}
+
+void JsonElement::EachMember(
+    absl::FunctionRef<bool(std::string_view, const JsonElement&)> visit) const {
+  if (!is_object()) return;
+  const simdjson::dom::object object = JsonElementCodec::Of(*this).get_object().value_unsafe();
+  for (const auto& [key, value] : object) {
+    if (!visit(key, JsonElementCodec::Lend(value))) return;
+  }
+}
+
+JsonMembers::JsonMembers(const JsonElement& object) : is_object_(object.is_object()) {
+  std::string_view before;
+  object.EachMember([&](std::string_view key, const JsonElement& value) {
+    if (size_ > 0 && key <= before) in_order_ = false;
+    before = key;
+    if (size_ == few_.size()) many_.assign(few_.begin(), few_.end());
+    if (size_ < few_.size()) {
+      few_[size_] = {key, value};
+    } else {
+      many_.emplace_back(key, value);
+    }
+    ++size_;
+    return true;
+  });
+}
+
+std::span<const JsonMembers::Member> JsonMembers::all() const {
+  return many_.empty() ? std::span<const Member>(few_.data(), size_) : std::span(many_);
+}
+
+JsonElement JsonMembers::operator[](std::string_view key) const {
+  const std::span<const Member> members = all();
+  if (in_order_) {
+    const auto at = std::ranges::lower_bound(members, key, {}, &Member::first);
+    return at == members.end() || at->first != key ? JsonElement() : at->second;
+  }
+  for (auto at = members.rbegin(); at != members.rend(); ++at) {
+    if (at->first == key) return at->second;
+  }
+  return {};
+}
+
+bool ReadJsonElement(std::string_view text, absl::FunctionRef<void(const JsonElement&)> read) {
+  const std::optional<simdjson::dom::element> root = ParseTape(text);
+  if (!root || !IsOurs(*root, 0)) return false;
+  read(JsonElementCodec::Lend(*root));
+  return true;
+}
+
 Json::Json(uint64_t value) : value_(static_cast<int64_t>(value)) {
   FLEETMEDIC_CHECK(value <= uint64_t{std::numeric_limits<int64_t>::max()});
 }
@@ -276,7 +407,7 @@ Result<Json> ParseLongJson(std::string_view text, size_t bytes_max) {
                 fmt::format("not JSON: {} bytes are more than {}", text.size(), bytes_max));
   }
   Json json;
-  if (text.size() <= kFastTextBytesMax && ParseFast(text, &json)) return json;
+  if (ParseFast(text, &json)) return json;
   JsonCodec codec;
   if (!nlohmann::json::sax_parse(text.begin(), text.end(), &codec)) {
     return Fail(Code::kInvalidArgument, "not JSON: " + codec.problem());
@@ -331,80 +462,108 @@ void Json::Append(Json value) {
   array()->push_back(std::move(value));
 }
 
-JsonReader::JsonReader(const Json& json, std::string_view what) : json_(json), what_(what) {
-  if (!json.is_object()) error_.message = what_ + ": expected an object";
+template <typename Value>
+JsonReaderOf<Value>::JsonReaderOf(const Value& json, std::string_view what)
+    : json_(json), what_(what) {
+  if (!json.is_object()) error_.message = std::string(what_) + ": expected an object";
 }
 
-void JsonReader::Problem(std::string_view key, std::string_view what) {
+template <typename Value>
+void JsonReaderOf<Value>::Problem(std::string_view key, std::string_view what) {
   if (!error_.message.empty()) return;
   error_.message = fmt::format("{}.{}: {}", what_, key, what);
 }
 
-Status JsonReader::Done() const {
+template <typename Value>
+Status JsonReaderOf<Value>::Done() const {
   if (error_.message.empty()) return {};
   return tl::unexpected<Error>(error_);
 }
 
-void JsonReader::Required(std::string_view key, std::string* out) {
-  const std::string* value = json_[key].string();
-  if (value == nullptr) return Problem(key, "expected a string");
-  *out = *value;
+template <typename Value>
+void JsonReaderOf<Value>::Required(std::string_view key, std::string* out) {
+  const auto& member = json_[key];
+  const auto text = member.string();
+  if (!text) return Problem(key, "expected a string");
+  *out = *text;
 }
 
-void JsonReader::Required(std::string_view key, int64_t* out) {
+template <typename Value>
+void JsonReaderOf<Value>::Required(std::string_view key, int64_t* out) {
   const std::optional<int64_t> value = json_[key].integer();
   if (!value) return Problem(key, "expected an integer");
   *out = *value;
 }
 
-void JsonReader::Required(std::string_view key, uint64_t* out) {
+template <typename Value>
+void JsonReaderOf<Value>::Required(std::string_view key, uint64_t* out) {
   const std::optional<int64_t> value = json_[key].integer();
   if (!value || *value < 0) return Problem(key, "expected an integer of at least 0");
   *out = static_cast<uint64_t>(*value);
 }
 
-void JsonReader::Required(std::string_view key, bool* out) {
+template <typename Value>
+void JsonReaderOf<Value>::Required(std::string_view key, bool* out) {
   const std::optional<bool> value = json_[key].boolean();
   if (!value) return Problem(key, "expected true or false");
   *out = *value;
 }
 
-void JsonReader::Required(std::string_view key, double* out) {
+template <typename Value>
+void JsonReaderOf<Value>::Required(std::string_view key, double* out) {
   const std::optional<double> value = json_[key].number();
   if (!value || !std::isfinite(*value)) return Problem(key, "expected a number");
   *out = *value;
 }
 
-void JsonReader::Required(std::string_view key, WallTime* out) {
-  std::string text;
-  Required(key, &text);
-  if (error_.message.empty()) Take(key, ParseWall(text), out);
+template <typename Value>
+void JsonReaderOf<Value>::Required(std::string_view key, WallTime* out) {
+  const auto& member = json_[key];
+  const auto text = member.string();
+  if (!text) return Problem(key, "expected a string");
+  if (error_.message.empty()) Take(key, ParseWall(*text), out);
 }
 
-void JsonReader::Required(std::string_view key, Millis* out) {
+template <typename Value>
+void JsonReaderOf<Value>::Required(std::string_view key, Millis* out) {
   int64_t count = 0;
   Required(key, &count);
   *out = Millis(count);
 }
 
-void JsonReader::Required(std::string_view key, std::vector<std::string>* out) {
-  const Json::Array* elements = json_[key].array();
-  if (elements == nullptr) return Problem(key, "expected an array of strings");
+template <typename Value>
+void JsonReaderOf<Value>::Required(std::string_view key, std::vector<std::string>* out) {
+  const auto& member = json_[key];
+  if (!member.is_array()) return Problem(key, "expected an array of strings");
   out->clear();
-  for (const Json& element : *elements) {
-    if (element.string() == nullptr) return Problem(key, "expected an array of strings");
-    out->push_back(*element.string());
-  }
+  member.EachElement([&](const Value& element) {
+    const auto text = element.string();
+    if (!text) {
+      Problem(key, "expected an array of strings");
+      return false;
+    }
+    out->emplace_back(*text);
+    return true;
+  });
 }
 
-void JsonReader::Required(std::string_view key, std::map<std::string, std::string>* out) {
-  const Json::Object* members = json_[key].object();
-  if (members == nullptr) return Problem(key, "expected an object of strings");
+template <typename Value>
+void JsonReaderOf<Value>::Required(std::string_view key, std::map<std::string, std::string>* out) {
+  const auto& member = json_[key];
+  if (!member.is_object()) return Problem(key, "expected an object of strings");
   out->clear();
-  for (const auto& [name, member] : *members) {
-    if (member.string() == nullptr) return Problem(key, "expected an object of strings");
-    out->emplace(name, *member.string());
-  }
+  member.EachMember([&](std::string_view name, const Value& value) {
+    const auto text = value.string();
+    if (!text) {
+      Problem(key, "expected an object of strings");
+      return false;
+    }
+    out->insert_or_assign(std::string(name), std::string(*text));
+    return true;
+  });
 }
+
+template class JsonReaderOf<Json>;
+template class JsonReaderOf<JsonElement>;
 
 }  // namespace fleetmedic

@@ -21,6 +21,7 @@ class Json {
   using Array = std::vector<Json>;
   // Ordered by key, so that the same value is always the same text.
   using Object = std::map<std::string, Json, std::less<>>;
+  using Members = const Json&;  // where a JsonReader looks for them
 
   static constexpr size_t kDepthMax = 32;
   static constexpr size_t kTextBytesMax = size_t{16} << 20;
@@ -66,6 +67,21 @@ class Json {
 
   // The member of an object; null (a shared constant) where there is none or this is no object.
   const Json& operator[](std::string_view key) const;
+  // Until `visit` is false; of what is no array or object there are none.
+  template <typename Visit>
+  void EachElement(Visit visit) const {
+    if (array() == nullptr) return;
+    for (const Json& element : *array()) {
+      if (!visit(element)) return;
+    }
+  }
+  template <typename Visit>
+  void EachMember(Visit visit) const {
+    if (object() == nullptr) return;
+    for (const auto& [key, member] : *object()) {
+      if (!visit(std::string_view(key), member)) return;
+    }
+  }
   // The member of an object, made when it is not there. Requires null or an object.
   Json& Set(std::string_view key, Json value);
   // One more element. Requires null or an array.
@@ -88,9 +104,12 @@ class Json {
 //
 // The first problem wins and names the path: `condition.type: expected a string`. Members that
 // nobody asked for are ignored: schemas grow only by adding.
-class JsonReader {
+//
+// `Value` is Json, or the JsonElement of base/json_element.h.
+template <typename Value>
+class JsonReaderOf {
  public:
-  JsonReader(const Json& json, std::string_view what);
+  JsonReaderOf(const Value& json, std::string_view what);
 
   void Required(std::string_view key, std::string* out);
   void Required(std::string_view key, int64_t* out);
@@ -108,7 +127,7 @@ class JsonReader {
     if (!json_[key].is_null()) Required(key, out);
   }
 
-  // For members with a decoder of their own: `parse` is Result<T>(const Json&).
+  // For members with a decoder of their own: `parse` is Result<T>(const Value&).
   template <typename T, typename Parse>
   void RequiredAs(std::string_view key, T* out, Parse parse) {
     Take(key, parse(json_[key]), out);
@@ -120,14 +139,15 @@ class JsonReader {
   // An array of such; a missing or null member is an empty list.
   template <typename T, typename Parse>
   void ListAs(std::string_view key, std::vector<T>* out, Parse parse) {
-    const Json& member = json_[key];
+    const Value& member = json_[key];
     if (member.is_null()) return;
-    if (member.array() == nullptr) return Problem(key, "expected an array");
-    for (const Json& element : *member.array()) {
+    if (!member.is_array()) return Problem(key, "expected an array");
+    member.EachElement([&](const Value& element) {
       T item{};
-      if (!Take(key, parse(element), &item)) return;
+      if (!Take(key, parse(element), &item)) return false;
       out->push_back(std::move(item));
-    }
+      return true;
+    });
   }
   // A word of a closed set: `parse` is std::optional<T>(std::string_view).
   template <typename T, typename Parse>
@@ -160,10 +180,12 @@ class JsonReader {
     return true;
   }
 
-  const Json& json_;
-  std::string what_;
+  const typename Value::Members json_;
+  const std::string_view what_;
   Error error_{Code::kInvalidArgument, ""};
 };
+using JsonReader = JsonReaderOf<Json>;
+extern template class JsonReaderOf<Json>;
 
 }  // namespace fleetmedic
 

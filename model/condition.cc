@@ -1,5 +1,6 @@
 #include "model/condition.h"
 
+#include "model/from_text.h"
 #include "model/words.h"
 
 namespace fleetmedic {
@@ -9,6 +10,31 @@ constexpr Words<Verdict, 3> kVerdicts = {
     {{Verdict::kOk, "ok"}, {Verdict::kBad, "bad"}, {Verdict::kUnknown, "unknown"}}};
 constexpr Words<Severity, 3> kSeverities = {
     {{Severity::kInfo, "info"}, {Severity::kSoft, "soft"}, {Severity::kHard, "hard"}}};
+
+template <typename Value>
+Result<Condition> ReadCondition(const Value& json) {
+  Condition condition;
+  JsonReaderOf<Value> in(json, "condition");
+  in.Required("type", &condition.type);
+  in.Optional("unit", &condition.unit);
+  in.Word("verdict", &condition.verdict, ParseVerdict);
+  in.Word("severity", &condition.severity, ParseSeverity);
+  in.Optional("reason", &condition.reason);
+  in.Optional("message", &condition.message);
+  in.Optional("since", &condition.since);
+  in.Optional("evidence", &condition.evidence);
+  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
+  if (condition.type.empty()) return Fail(Code::kInvalidArgument, "condition.type: empty");
+  if (condition.evidence.size() > Condition::kEvidenceLinesMax) {
+    condition.evidence.resize(Condition::kEvidenceLinesMax);
+  }
+  for (std::string& line : condition.evidence) {
+    if (line.size() > Condition::kEvidenceLineBytesMax) {
+      line.resize(Condition::kEvidenceLineBytesMax);
+    }
+  }
+  return condition;
+}
 
 }  // namespace
 
@@ -32,29 +58,8 @@ Json ToJson(const Condition& condition) {
   return json;
 }
 
-Result<Condition> ConditionFromJson(const Json& json) {
-  Condition condition;
-  JsonReader in(json, "condition");
-  in.Required("type", &condition.type);
-  in.Optional("unit", &condition.unit);
-  in.Word("verdict", &condition.verdict, ParseVerdict);
-  in.Word("severity", &condition.severity, ParseSeverity);
-  in.Optional("reason", &condition.reason);
-  in.Optional("message", &condition.message);
-  in.Optional("since", &condition.since);
-  in.Optional("evidence", &condition.evidence);
-  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-  if (condition.type.empty()) return Fail(Code::kInvalidArgument, "condition.type: empty");
-  if (condition.evidence.size() > Condition::kEvidenceLinesMax) {
-    condition.evidence.resize(Condition::kEvidenceLinesMax);
-  }
-  for (std::string& line : condition.evidence) {
-    if (line.size() > Condition::kEvidenceLineBytesMax) {
-      line.resize(Condition::kEvidenceLineBytesMax);
-    }
-  }
-  return condition;
-}
+Result<Condition> ConditionFromJson(const Json& json) { return ReadCondition(json); }
+Result<Condition> ConditionFrom(const JsonElement& json) { return ReadCondition(json); }
 
 std::string ConditionTitle(const Condition& condition) {
   return condition.unit.empty() ? condition.type : condition.type + "(" + condition.unit + ")";

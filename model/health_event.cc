@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "model/from_text.h"
 #include "model/words.h"
 
 namespace fleetmedic {
@@ -10,33 +11,66 @@ namespace {
 constexpr Words<HealthEventKind, 2> kKinds = {
     {{HealthEventKind::kConditions, "conditions"}, {HealthEventKind::kBeat, "beat"}}};
 
-Result<std::map<std::string, DetectorBeat>> BeatsFromJson(const Json& json) {
-  if (json.object() == nullptr) return Fail(Code::kInvalidArgument, "expected an object");
+template <typename Value>
+Result<std::map<std::string, DetectorBeat>> ReadBeats(const Value& json) {
+  if (!json.is_object()) return Fail(Code::kInvalidArgument, "expected an object");
   std::map<std::string, DetectorBeat> beats;
-  for (const auto& [detector, member] : *json.object()) {
-    DetectorBeat& beat = beats[detector];
-    JsonReader in(member, "beat");
+  Status status;
+  json.EachMember([&](std::string_view detector, const Value& member) {
+    DetectorBeat& beat = PlaceMember(&beats, detector);
+    JsonReaderOf<Value> in(member, "beat");
     in.Required("sequence", &beat.sequence);
     in.Required("observed_at", &beat.observed_at);
-    FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-  }
+    status = in.Done();
+    return status.has_value();
+  });
+  FLEETMEDIC_RETURN_IF_ERROR(status);
   return beats;
 }
 
-Result<std::map<std::string, Millis>> RunningFromJson(const Json& json) {
-  if (json.object() == nullptr) return Fail(Code::kInvalidArgument, "expected an object");
+template <typename Value>
+Result<std::map<std::string, Millis>> ReadRunning(const Value& json) {
+  if (!json.is_object()) return Fail(Code::kInvalidArgument, "expected an object");
   std::map<std::string, Millis> running;
-  for (const auto& [detector, member] : *json.object()) {
+  Status status;
+  json.EachMember([&](std::string_view detector, const Value& member) {
     int64_t every_ms = 0;
-    JsonReader in(member, "running");
+    JsonReaderOf<Value> in(member, "running");
     in.Required("every_ms", &every_ms);
-    FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-    if (every_ms < 0 || every_ms > HealthEvent::kEveryMax.count()) {
-      return Fail(Code::kInvalidArgument, fmt::format("every_ms of {} is {}", detector, every_ms));
+    status = in.Done();
+    if (status && (every_ms < 0 || every_ms > HealthEvent::kEveryMax.count())) {
+      status =
+          Fail(Code::kInvalidArgument, fmt::format("every_ms of {} is {}", detector, every_ms));
     }
-    running[detector] = Millis(every_ms);
-  }
+    PlaceMember(&running, detector) = Millis(every_ms);
+    return status.has_value();
+  });
+  FLEETMEDIC_RETURN_IF_ERROR(status);
   return running;
+}
+
+template <typename Value>
+Result<HealthEvent> ReadHealthEvent(const Value& json) {
+  HealthEvent event;
+  JsonReaderOf<Value> in(json, "health event");
+  in.Word("kind", &event.kind, [](std::string_view word) { return ValueOf(kKinds, word); });
+  ReadId(&in, "host", &event.host);
+  in.Required("boot_id", &event.boot_id);
+  in.Optional("booted_at", &event.booted_at);
+  in.Required("detector", &event.detector);
+  in.Required("sequence", &event.sequence);
+  in.Required("observed_at", &event.observed_at);
+  in.ListAs("conditions", &event.conditions,
+            [](const Value& condition) { return ConditionFrom(condition); });
+  in.OptionalAs("beats", &event.beats, ReadBeats<Value>);
+  in.OptionalAs("running", &event.running, ReadRunning<Value>);
+  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
+  if (event.conditions.size() > HealthEvent::kConditionsMax) {
+    return Fail(Code::kInvalidArgument,
+                fmt::format("health event.conditions: {} are more than {}", event.conditions.size(),
+                            HealthEvent::kConditionsMax));
+  }
+  return event;
 }
 
 }  // namespace
@@ -72,26 +106,10 @@ Json ToJson(const HealthEvent& event) {
   return json;
 }
 
-Result<HealthEvent> HealthEventFromJson(const Json& json) {
-  HealthEvent event;
-  JsonReader in(json, "health event");
-  in.Word("kind", &event.kind, [](std::string_view word) { return ValueOf(kKinds, word); });
-  ReadId(&in, "host", &event.host);
-  in.Required("boot_id", &event.boot_id);
-  in.Optional("booted_at", &event.booted_at);
-  in.Required("detector", &event.detector);
-  in.Required("sequence", &event.sequence);
-  in.Required("observed_at", &event.observed_at);
-  in.ListAs("conditions", &event.conditions, ConditionFromJson);
-  in.OptionalAs("beats", &event.beats, BeatsFromJson);
-  in.OptionalAs("running", &event.running, RunningFromJson);
-  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-  if (event.conditions.size() > HealthEvent::kConditionsMax) {
-    return Fail(Code::kInvalidArgument,
-                fmt::format("health event.conditions: {} are more than {}", event.conditions.size(),
-                            HealthEvent::kConditionsMax));
-  }
-  return event;
+Result<HealthEvent> HealthEventFromJson(const Json& json) { return ReadHealthEvent(json); }
+
+Result<HealthEvent> HealthEventFromText(std::string_view text) {
+  return FromText<HealthEvent>(text, ReadHealthEvent<JsonElement>, HealthEventFromJson);
 }
 
 }  // namespace fleetmedic

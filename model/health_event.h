@@ -55,6 +55,8 @@ struct HealthEvent {
 
 Json ToJson(const HealthEvent& event);
 Result<HealthEvent> HealthEventFromJson(const Json& json);
+// The same of a JSON text, without the Json in between.
+Result<HealthEvent> HealthEventFromText(std::string_view text);
 
 }  // namespace fleetmedic
 

@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "model/from_text.h"
+
 namespace fleetmedic {
 namespace {
 
@@ -19,6 +21,18 @@ constexpr std::array<std::pair<std::string_view, Field>, 9> kFields = {{
     {"boot_id", &HostFacts::boot_id},
 }};
 
+template <typename Value>
+Result<HostFacts> ReadFacts(const Value& json) {
+  HostFacts facts;
+  JsonReaderOf<Value> in(json, "facts");
+  ReadId(&in, "host", &facts.host);
+  for (const auto& [name, field] : kFields) in.Optional(name, &(facts.*field));
+  in.Optional("booted_at", &facts.booted_at);
+  in.Optional("labels", &facts.labels);
+  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
+  return facts;
+}
+
 }  // namespace
 
 Json ToJson(const HostFacts& facts) {
@@ -32,16 +46,8 @@ Json ToJson(const HostFacts& facts) {
   return json;
 }
 
-Result<HostFacts> HostFactsFromJson(const Json& json) {
-  HostFacts facts;
-  JsonReader in(json, "facts");
-  ReadId(&in, "host", &facts.host);
-  for (const auto& [name, field] : kFields) in.Optional(name, &(facts.*field));
-  in.Optional("booted_at", &facts.booted_at);
-  in.Optional("labels", &facts.labels);
-  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-  return facts;
-}
+Result<HostFacts> HostFactsFromJson(const Json& json) { return ReadFacts(json); }
+Result<HostFacts> HostFactsFrom(const JsonElement& json) { return ReadFacts(json); }
 
 std::string FactValue(const HostFacts& facts, std::string_view name) {
   if (name == "host") return facts.host.str();

@@ -1,5 +1,6 @@
 #include "model/host_record.h"
 
+#include "model/from_text.h"
 #include "model/words.h"
 
 namespace fleetmedic {
@@ -30,10 +31,12 @@ Json ToJson(const TrackedCondition& tracked) {
   return json;
 }
 
-Result<TrackedCondition> TrackedConditionFromJson(const Json& json) {
+template <typename Value>
+Result<TrackedCondition> ReadTracked(const Value& json) {
   TrackedCondition tracked;
-  JsonReader in(json, "tracked condition");
-  in.RequiredAs("condition", &tracked.condition, ConditionFromJson);
+  JsonReaderOf<Value> in(json, "tracked condition");
+  in.RequiredAs("condition", &tracked.condition,
+                [](const Value& condition) { return ConditionFrom(condition); });
   in.Required("detector", &tracked.detector);
   in.Optional("sequence", &tracked.sequence);
   in.Required("observed_at", &tracked.observed_at);
@@ -57,25 +60,78 @@ Json ToJson(const std::map<std::string, DetectorMark>& marks) {
   return json;
 }
 
-Result<std::map<std::string, DetectorMark>> MarksFromJson(const Json& json) {
-  if (json.object() == nullptr) return Fail(Code::kInvalidArgument, "expected an object");
+template <typename Value>
+Result<std::map<std::string, DetectorMark>> ReadMarks(const Value& json) {
+  if (!json.is_object()) return Fail(Code::kInvalidArgument, "expected an object");
   std::map<std::string, DetectorMark> marks;
-  for (const auto& [detector, member] : *json.object()) {
-    DetectorMark& mark = marks[detector];
-    JsonReader in(member, "detector mark");
+  Status status;
+  json.EachMember([&](std::string_view detector, const Value& member) {
+    DetectorMark& mark = PlaceMember(&marks, detector);
+    JsonReaderOf<Value> in(member, "detector mark");
     in.Required("sequence", &mark.sequence);
     in.Required("observed_at", &mark.observed_at);
     int64_t every_ms = 0;
     in.Optional("every_ms", &every_ms);
     mark.every = Millis(every_ms);
-    FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-  }
+    status = in.Done();
+    return status.has_value();
+  });
+  FLEETMEDIC_RETURN_IF_ERROR(status);
   return marks;
 }
 
-Result<GrantId> GrantIdFromJson(const Json& json) {
-  if (json.string() == nullptr) return Fail(Code::kInvalidArgument, "expected a string");
-  return GrantId(*json.string());
+template <typename Value>
+Result<GrantId> ReadGrant(const Value& json) {
+  const auto text = json.string();
+  if (!text) return Fail(Code::kInvalidArgument, "expected a string");
+  return GrantId(std::string(*text));
+}
+
+template <typename Value>
+Result<HostRecord> ReadRecord(const Value& json) {
+  HostRecord record;
+  int64_t tasks_left = -1;
+  int64_t tasks_total = -1;
+  int64_t attempt = 0;
+  JsonReaderOf<Value> in(json, "host record");
+  in.RequiredAs("facts", &record.facts, [](const Value& facts) { return HostFactsFrom(facts); });
+  in.Required("facts_known", &record.facts_known);
+  in.Word("state", &record.state, ParseHostState);
+  in.Required("since", &record.since);
+  in.Required("deadline", &record.deadline);
+  in.ListAs("conditions", &record.conditions, ReadTracked<Value>);
+  in.RequiredAs("detectors", &record.detectors, ReadMarks<Value>);
+  in.Required("seen_at", &record.seen_at);
+  in.Required("ok_since", &record.ok_since);
+  in.Required("revision", &record.revision);
+  in.Word("want", &record.want, ParseWant);
+  in.Required("acknowledged", &record.acknowledged);
+  in.Required("tasks_left", &tasks_left);
+  in.Optional("tasks_total", &tasks_total);
+  in.Required("blocked_by", &record.blocked_by);
+  in.Required("scheduler_lost", &record.scheduler_lost);
+  in.Required("episode", &record.episode);
+  in.Required("evidence_boot_id", &record.evidence_boot_id);
+  in.Required("cause_type", &record.cause_type);
+  in.Required("cause_unit", &record.cause_unit);
+  in.Required("attempt", &attempt);
+  in.Required("repair_id", &record.repair_id);
+  in.Word("rung", &record.rung, ParseRung);
+  in.Required("in_place", &record.in_place);
+  in.RequiredAs("grant", &record.grant, ReadGrant<Value>);
+  in.Required("retry_at", &record.retry_at);
+  in.Required("held", &record.held);
+  in.Required("protected", &record.protected_);
+  in.Required("drain_wanted", &record.drain_wanted);
+  in.Optional("taint_only", &record.taint_only);
+  in.Required("over_reason", &record.over_reason);
+  in.Required("why", &record.why);
+  in.Required("waits_for", &record.waits_for);
+  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
+  record.tasks_left = static_cast<int>(tasks_left);
+  record.tasks_total = static_cast<int>(tasks_total);
+  record.attempt = static_cast<int>(attempt);
+  return record;
 }
 
 }  // namespace
@@ -123,50 +179,10 @@ Json ToJson(const HostRecord& record) {
   return json;
 }
 
-Result<HostRecord> HostRecordFromJson(const Json& json) {
-  HostRecord record;
-  int64_t tasks_left = -1;
-  int64_t tasks_total = -1;
-  int64_t attempt = 0;
-  JsonReader in(json, "host record");
-  in.RequiredAs("facts", &record.facts, HostFactsFromJson);
-  in.Required("facts_known", &record.facts_known);
-  in.Word("state", &record.state, ParseHostState);
-  in.Required("since", &record.since);
-  in.Required("deadline", &record.deadline);
-  in.ListAs("conditions", &record.conditions, TrackedConditionFromJson);
-  in.RequiredAs("detectors", &record.detectors, MarksFromJson);
-  in.Required("seen_at", &record.seen_at);
-  in.Required("ok_since", &record.ok_since);
-  in.Required("revision", &record.revision);
-  in.Word("want", &record.want, ParseWant);
-  in.Required("acknowledged", &record.acknowledged);
-  in.Required("tasks_left", &tasks_left);
-  in.Optional("tasks_total", &tasks_total);
-  in.Required("blocked_by", &record.blocked_by);
-  in.Required("scheduler_lost", &record.scheduler_lost);
-  in.Required("episode", &record.episode);
-  in.Required("evidence_boot_id", &record.evidence_boot_id);
-  in.Required("cause_type", &record.cause_type);
-  in.Required("cause_unit", &record.cause_unit);
-  in.Required("attempt", &attempt);
-  in.Required("repair_id", &record.repair_id);
-  in.Word("rung", &record.rung, ParseRung);
-  in.Required("in_place", &record.in_place);
-  in.RequiredAs("grant", &record.grant, GrantIdFromJson);
-  in.Required("retry_at", &record.retry_at);
-  in.Required("held", &record.held);
-  in.Required("protected", &record.protected_);
-  in.Required("drain_wanted", &record.drain_wanted);
-  in.Optional("taint_only", &record.taint_only);
-  in.Required("over_reason", &record.over_reason);
-  in.Required("why", &record.why);
-  in.Required("waits_for", &record.waits_for);
-  FLEETMEDIC_RETURN_IF_ERROR(in.Done());
-  record.tasks_left = static_cast<int>(tasks_left);
-  record.tasks_total = static_cast<int>(tasks_total);
-  record.attempt = static_cast<int>(attempt);
-  return record;
+Result<HostRecord> HostRecordFromJson(const Json& json) { return ReadRecord(json); }
+
+Result<HostRecord> HostRecordFromText(std::string_view text) {
+  return FromText<HostRecord>(text, ReadRecord<JsonElement>, HostRecordFromJson);
 }
 
 }  // namespace fleetmedic

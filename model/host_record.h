@@ -112,6 +112,8 @@ struct HostRecord {
 
 Json ToJson(const HostRecord& record);
 Result<HostRecord> HostRecordFromJson(const Json& json);
+// The same of a JSON text, without the Json in between.
+Result<HostRecord> HostRecordFromText(std::string_view text);
 
 }  // namespace fleetmedic
 

@@ -22,13 +22,12 @@ constexpr size_t kIdCharsMax = 253;
 bool ValidId(std::string_view text);
 
 // A required member that holds an identifier.
-template <typename Tag>
-void ReadId(JsonReader* in, std::string_view key, Id<Tag>* out) {
-  in->RequiredAs(key, out, [](const Json& json) -> Result<Id<Tag>> {
-    if (json.string() == nullptr || !ValidId(*json.string())) {
-      return Fail(Code::kInvalidArgument, "expected an identifier");
-    }
-    return Id<Tag>(*json.string());
+template <typename Value, typename Tag>
+void ReadId(JsonReaderOf<Value>* in, std::string_view key, Id<Tag>* out) {
+  in->RequiredAs(key, out, [](const Value& json) -> Result<Id<Tag>> {
+    const auto text = json.string();
+    if (!text || !ValidId(*text)) return Fail(Code::kInvalidArgument, "expected an identifier");
+    return Id<Tag>(std::string(*text));
   });
 }
 

@@ -83,6 +83,11 @@ void Intake::Decode(Topic topic, const LogRecord& record, WallTime now,
                     fmt::format("{} bytes; at most {} are read", record.record.value.size(),
                                 HealthEvent::kBytesMax));
   }
+  if (topic == Topic::kHealth) {
+    if (Result<HealthEvent> event = HealthEventFromText(record.record.value)) {
+      return TakeHealth(record, *std::move(event), now, out);
+    }
+  }
   const Result<Json> json = Json::Parse(record.record.value);
   if (!json) return SetAside(topic, record, "not_json", json.error().message);
 
@@ -98,16 +103,7 @@ void Intake::Decode(Topic topic, const LogRecord& record, WallTime now,
     return take(facts, facts ? facts->host : HostId(), input::Facts{facts.value_or(HostFacts())});
   }
   if (topic == Topic::kHealth) {
-    auto event = HealthEventFromJson(*json);
-    if (event && event->observed_at > now + HealthEvent::kFutureMax) {
-      return SetAside(
-          topic, record, "future",
-          fmt::format(
-              "observed at {}, {} ahead of us", FormatWall(event->observed_at),
-              FormatDuration(std::chrono::duration_cast<Millis>(event->observed_at - now))));
-    }
-    return take(event, event ? event->host : HostId(),
-                input::Report{event.value_or(HealthEvent())});
+    return SetAside(topic, record, "invalid", HealthEventFromJson(*json).error().message);
   }
   if (topic == Topic::kFindings) {
     auto finding = FindingFromJson(*json);
@@ -122,6 +118,21 @@ void Intake::Decode(Topic topic, const LogRecord& record, WallTime now,
   for (const RepairReport& repair : report->repairs) {
     out->push_back({report->host, input::Repaired{repair}});
   }
+}
+
+void Intake::TakeHealth(const LogRecord& record, HealthEvent event, WallTime now,
+                        std::vector<HostInput>* out) {
+  if (event.observed_at > now + HealthEvent::kFutureMax) {
+    return SetAside(
+        Topic::kHealth, record, "future",
+        fmt::format("observed at {}, {} ahead of us", FormatWall(event.observed_at),
+                    FormatDuration(std::chrono::duration_cast<Millis>(event.observed_at - now))));
+  }
+  if (const Status key = CheckKey(record, event.host); !key) {
+    return SetAside(Topic::kHealth, record, "wrong_key", key.error().message);
+  }
+  HostId host = event.host;
+  out->push_back({std::move(host), input::Report{std::move(event)}});
 }
 
 void Intake::DecodeIssue(const LogRecord& record, bool fresh) {

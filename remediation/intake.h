@@ -64,6 +64,8 @@ class Intake {
  private:
   Result<Millis> LagOf(std::initializer_list<Topic> topics, WallTime now) const;
   void Decode(Topic topic, const LogRecord& record, WallTime now, std::vector<HostInput>* out);
+  void TakeHealth(const LogRecord& record, HealthEvent event, WallTime now,
+                  std::vector<HostInput>* out);
   Status ReadIssuesAgain(const std::vector<Position>& committed);
   void DecodeIssue(const LogRecord& record, bool fresh);
   void SetAside(Topic topic, const LogRecord& record, std::string_view kind, std::string reason);

@@ -50,6 +50,17 @@ void RoundTrip(std::string_view bytes) {
   FLEETMEDIC_CHECK(*again == *value);
 }
 
+// Read where it lies, a text is what its Json is, or is refused for the same.
+template <typename Value, Result<Value> (*from_text)(std::string_view),
+          Result<Value> (*from_json)(const Json&)>
+void TwoWays(std::string_view bytes) {
+  const Result<Value> value = from_text(bytes);
+  const Result<Json> json = Json::Parse(bytes);
+  const Result<Value> other = json ? from_json(*json) : tl::unexpected<Error>(json.error());
+  FLEETMEDIC_CHECK(value == other);
+  RoundTrip<Value, from_json>(bytes);
+}
+
 // The first byte says where the key and each header end; the rest is the text.
 void Frame(std::string_view bytes) {
   if (bytes.size() < 2) return;
@@ -139,7 +150,7 @@ void BackupText(std::string_view bytes) {
 
 constexpr FuzzTarget kTargets[] = {
     {"json", AnyJson},
-    {"health_event", RoundTrip<HealthEvent, HealthEventFromJson>},
+    {"health_event", TwoWays<HealthEvent, HealthEventFromText, HealthEventFromJson>},
     {"host_facts", RoundTrip<HostFacts, HostFactsFromJson>},
     {"finding", RoundTrip<Finding, FindingFromJson>},
     {"pattern_count", RoundTrip<PatternCount, PatternCountFromJson>},
