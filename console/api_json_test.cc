@@ -65,8 +65,7 @@ TEST(ApiJson, AHostWhoseTasksNobodyToldIsNotDrained) {
 
 TEST(ApiJson, ASummaryIsBoundedAndSaysHowManyThereAre) {
   HostRecord record = SickHost();
-  record.conditions.resize(1);
-  record.conditions.resize(100, record.conditions[0]);
+  record.conditions = std::vector<TrackedCondition>(100, record.conditions[0]);
   const Json json = HostSummaryJson(record, false);
   EXPECT_EQ(json["conditions"].array()->size(), 20u);
   EXPECT_EQ(json["conditions_total"].integer(), 100);
@@ -261,8 +260,9 @@ TEST(ApiJson, HostileTextIsDataAndComesBackAsItWas) {
   const std::string hostile =
       "<img src=x onerror=\"alert(1)\">\x1b[31m\n\ndata: x\r\n\u202etxt.exe";
   HostRecord record = SickHost();
-  record.conditions[0].condition.message = hostile;
-  record.conditions[0].condition.evidence = {hostile};
+  Condition& condition = record.conditions.Edit()[0].condition;
+  condition.message = hostile;
+  condition.evidence = {hostile};
   const std::string text = HostSummaryJson(record, false).Dump();
   EXPECT_EQ(text.find('\n'), std::string::npos) << "a raw line break would forge an event";
   EXPECT_EQ(text.find('\r'), std::string::npos);

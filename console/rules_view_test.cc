@@ -38,11 +38,11 @@ FleetSnapshot Fleet() {
       tracked.condition.unit = "eth" + std::to_string(i);
       tracked.condition.message = "down";
       tracked.condition.since = kStart;
-      record.conditions.push_back(tracked);
+      record.conditions.Edit().push_back(tracked);
     }
     TrackedCondition other;
     other.detector = "docker";
-    record.conditions.push_back(other);
+    record.conditions.Edit().push_back(other);
     snapshot.hosts[HostId(name)] = std::make_shared<const HostRecord>(std::move(record));
   }
   Override held;

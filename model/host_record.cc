@@ -22,12 +22,13 @@ Json ToJson(const TrackedCondition& tracked) {
   json.Set("sequence", tracked.sequence);
   json.Set("observed_at", tracked.observed_at);
   json.Set("verdict_since", tracked.verdict_since);
-  json.Set("clears_at", tracked.clears_at);
+  // Most have none of these, and a record has dozens of conditions.
+  if (tracked.clears_at != kWallNever) json.Set("clears_at", tracked.clears_at);
   if (!tracked.clear_probe.empty()) {
     json.Set("clear_probe", tracked.clear_probe);
     json.Set("probe_from", tracked.probe_from);
   }
-  json.Set("origin", tracked.origin);
+  if (!tracked.origin.empty()) json.Set("origin", tracked.origin);
   return json;
 }
 
@@ -49,7 +50,7 @@ Result<TrackedCondition> ReadTracked(const Value& json) {
   return tracked;
 }
 
-Json ToJson(const std::map<std::string, DetectorMark>& marks) {
+Json ToJson(const FlatMap<DetectorMark>& marks) {
   Json json(Json::Object{});
   for (const auto& [detector, mark] : marks) {
     Json& member = json.Set(detector, {});
@@ -61,12 +62,12 @@ Json ToJson(const std::map<std::string, DetectorMark>& marks) {
 }
 
 template <typename Value>
-Result<std::map<std::string, DetectorMark>> ReadMarks(const Value& json) {
+Result<FlatMap<DetectorMark>> ReadMarks(const Value& json) {
   if (!json.is_object()) return Fail(Code::kInvalidArgument, "expected an object");
-  std::map<std::string, DetectorMark> marks;
+  FlatMap<DetectorMark> marks;
   Status status;
   json.EachMember([&](std::string_view detector, const Value& member) {
-    DetectorMark& mark = PlaceMember(&marks, detector);
+    DetectorMark& mark = marks[detector];
     JsonReaderOf<Value> in(member, "detector mark");
     in.Required("sequence", &mark.sequence);
     in.Required("observed_at", &mark.observed_at);
@@ -99,7 +100,8 @@ Result<HostRecord> ReadRecord(const Value& json) {
   in.Word("state", &record.state, ParseHostState);
   in.Required("since", &record.since);
   in.Required("deadline", &record.deadline);
-  in.ListAs("conditions", &record.conditions, ReadTracked<Value>);
+  std::vector<TrackedCondition> conditions;
+  in.ListAs("conditions", &conditions, ReadTracked<Value>);
   in.RequiredAs("detectors", &record.detectors, ReadMarks<Value>);
   in.Required("seen_at", &record.seen_at);
   in.Required("ok_since", &record.ok_since);
@@ -128,6 +130,8 @@ Result<HostRecord> ReadRecord(const Value& json) {
   in.Required("why", &record.why);
   in.Required("waits_for", &record.waits_for);
   FLEETMEDIC_RETURN_IF_ERROR(in.Done());
+  conditions.shrink_to_fit();
+  record.conditions = std::move(conditions);
   record.tasks_left = static_cast<int>(tasks_left);
   record.tasks_total = static_cast<int>(tasks_total);
   record.attempt = static_cast<int>(attempt);

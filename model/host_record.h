@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/flat_map.h"
+#include "base/shared_list.h"
 #include "model/command.h"
 #include "model/condition.h"
 #include "model/directive.h"
@@ -68,8 +70,8 @@ struct HostRecord {
   WallTime deadline = kWallNever;  // of the state; kWallNever for none
 
   // What the host says.
-  std::vector<TrackedCondition> conditions;
-  std::map<std::string, DetectorMark> detectors;
+  SharedList<TrackedCondition> conditions;
+  FlatMap<DetectorMark> detectors;
   WallTime seen_at = kWallNever;  // the newest observation of any kind, the host's clock
   // Since when every detector is ok, by our clock; kWallNever while one is not.
   WallTime ok_since = kWallNever;

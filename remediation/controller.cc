@@ -28,18 +28,15 @@ bool SameButForBeats(const HostRecord& before, HostRecord* after) {
   if (before.detectors.size() != after->detectors.size()) return false;
   const WallTime seen_at = std::exchange(after->seen_at, before.seen_at);
   const WallTime ok_since = std::exchange(after->ok_since, before.ok_since);
-  std::vector<WallTime> observed_at;
-  observed_at.reserve(after->detectors.size());
+  const FlatMap<DetectorMark> detectors = after->detectors;
   for (auto& [detector, mark] : after->detectors) {
     const auto it = before.detectors.find(detector);
-    observed_at.push_back(mark.observed_at);
     if (it != before.detectors.end()) mark.observed_at = it->second.observed_at;
   }
   const bool same = *after == before;
   after->seen_at = seen_at;
   after->ok_since = ok_since;
-  auto at = observed_at.begin();
-  for (auto& [detector, mark] : after->detectors) mark.observed_at = *at++;
+  after->detectors = detectors;
   return same;
 }
 

@@ -28,7 +28,7 @@ Millis ConfirmTime(const Policy& policy, const Condition& condition) {
 void BeginBoot(const std::string& boot_id, WallTime booted_at, HostRecord* record) {
   record->facts.boot_id = boot_id;
   record->facts.booted_at = booted_at;
-  record->conditions.clear();
+  record->conditions = {};
   record->detectors.clear();
   record->ok_since = kWallNever;
 }
@@ -63,11 +63,11 @@ Millis StandsFor(const Policy& policy, const DetectorMark& mark) {
 // subsystem is gone. One that spoke later than the beat was started after it.
 void DropStoppedDetectors(const HealthEvent& event, HostRecord* record) {
   if (event.running.empty()) return;
-  std::erase_if(record->detectors, [&](const auto& entry) {
+  record->detectors.EraseIf([&](const auto& entry) {
     const auto& [detector, mark] = entry;
     if (event.running.contains(detector) || mark.observed_at > event.observed_at) return false;
-    std::erase_if(record->conditions,
-                  [&](const TrackedCondition& tracked) { return tracked.detector == detector; });
+    record->conditions.EraseIf(
+        [&](const TrackedCondition& tracked) { return tracked.detector == detector; });
     return true;
   });
   for (const auto& [detector, every] : event.running) {
@@ -153,14 +153,16 @@ Taken TakeReport(const HealthEvent& event, WallTime now, HostRecord* record) {
   mark.sequence = event.sequence;
   mark.observed_at = std::max(mark.observed_at, event.observed_at);
 
-  std::vector<TrackedCondition> before;
-  std::erase_if(record->conditions, [&](TrackedCondition& tracked) {
-    if (tracked.detector != event.detector) return false;
-    before.push_back(std::move(tracked));
-    return true;
-  });
+  // What the others said stands, before what this one says now.
+  const SharedList<TrackedCondition> before = record->conditions;
+  std::vector<TrackedCondition> conditions;
+  conditions.reserve(before.size() + event.conditions.size());
+  const auto of_others = [&](const TrackedCondition& tracked) {
+    return tracked.detector != event.detector;
+  };
+  std::ranges::copy_if(before, std::back_inserter(conditions), of_others);
   for (const Condition& condition : event.conditions) {
-    if (record->conditions.size() >= kTrackedConditionsMax) break;
+    if (conditions.size() >= kTrackedConditionsMax) break;
     TrackedCondition tracked;
     tracked.condition = condition;
     tracked.detector = event.detector;
@@ -168,13 +170,14 @@ Taken TakeReport(const HealthEvent& event, WallTime now, HostRecord* record) {
     tracked.observed_at = event.observed_at;
     tracked.verdict_since = now;
     for (const TrackedCondition& old : before) {
-      if (old.condition.type == condition.type && old.condition.unit == condition.unit &&
-          old.condition.verdict == condition.verdict) {
+      if (!of_others(old) && old.condition.type == condition.type &&
+          old.condition.unit == condition.unit && old.condition.verdict == condition.verdict) {
         tracked.verdict_since = old.verdict_since;
       }
     }
-    record->conditions.push_back(std::move(tracked));
+    conditions.push_back(std::move(tracked));
   }
+  record->conditions = std::move(conditions);
   return Taken::kApplied;
 }
 
@@ -186,14 +189,15 @@ Taken TakeFinding(const Finding& finding, WallTime now, HostRecord* record) {
     BeginBoot(finding.boot_id, std::max(record->seen_at, record->facts.booted_at), record);
   }
   const std::string detector = std::string(kRulePrefix) + finding.rule;
-  const auto same = std::ranges::find_if(record->conditions, [&](const TrackedCondition& tracked) {
+  std::vector<TrackedCondition>& conditions = record->conditions.Edit();
+  const auto same = std::ranges::find_if(conditions, [&](const TrackedCondition& tracked) {
     return tracked.detector == detector && tracked.condition.unit == finding.condition.unit;
   });
-  const bool stands = same != record->conditions.end();
+  const bool stands = same != conditions.end();
   if (finding.condition.verdict == Verdict::kOk) {
     // Lines of one frame have one time: the cancel stands behind what it cancels.
     if (!stands || finding.last_at < same->observed_at) return Taken::kDuplicate;
-    record->conditions.erase(same);
+    conditions.erase(same);
     return Taken::kApplied;
   }
   if (stands && finding.last_at <= same->observed_at) return Taken::kDuplicate;
@@ -210,8 +214,8 @@ Taken TakeFinding(const Finding& finding, WallTime now, HostRecord* record) {
     *same = std::move(tracked);
     return Taken::kApplied;
   }
-  if (record->conditions.size() >= kTrackedConditionsMax) return Taken::kDuplicate;
-  record->conditions.push_back(std::move(tracked));
+  if (conditions.size() >= kTrackedConditionsMax) return Taken::kDuplicate;
+  conditions.push_back(std::move(tracked));
   return Taken::kApplied;
 }
 
@@ -226,7 +230,7 @@ std::vector<std::string> RulesFound(const HostRecord& record) {
 }
 
 void WithdrawRules(std::span<const std::string> rules, HostRecord* record) {
-  std::erase_if(record->conditions, [rules](const TrackedCondition& tracked) {
+  record->conditions.EraseIf([rules](const TrackedCondition& tracked) {
     return IsFinding(tracked) &&
            std::ranges::find(rules, tracked.detector.substr(kRulePrefix.size())) != rules.end();
   });
@@ -242,7 +246,7 @@ Taken TakeFacts(const HostFacts& facts, WallTime, HostRecord* record) {
 }
 
 void AgeEvidence(const Policy& policy, WallTime now, HostRecord* record) {
-  std::erase_if(record->conditions, [&](const TrackedCondition& tracked) {
+  record->conditions.EraseIf([&](const TrackedCondition& tracked) {
     return tracked.clears_at != kWallNever && tracked.clears_at <= now;
   });
   // Which are cleared is judged before any of them goes.
@@ -252,8 +256,8 @@ void AgeEvidence(const Policy& policy, WallTime now, HostRecord* record) {
   }
   if (!cleared.empty()) {
     std::vector<TrackedCondition> standing;
-    for (TrackedCondition& tracked : record->conditions) {
-      if (!cleared.contains(&tracked)) standing.push_back(std::move(tracked));
+    for (const TrackedCondition& tracked : record->conditions) {
+      if (!cleared.contains(&tracked)) standing.push_back(tracked);
     }
     record->conditions = std::move(standing);
   }
@@ -265,7 +269,7 @@ void AgeEvidence(const Policy& policy, WallTime now, HostRecord* record) {
 }
 
 void ForgetClearableFindings(HostRecord* record) {
-  std::erase_if(record->conditions, [](const TrackedCondition& tracked) {
+  record->conditions.EraseIf([](const TrackedCondition& tracked) {
     return IsFinding(tracked) && (tracked.clears_at != kWallNever || !tracked.clear_probe.empty());
   });
 }

@@ -81,7 +81,7 @@ TEST(FleetLook, WhatMakesAHostRestlessUnavailableOrDisrupted) {
            {"an ended rule's word",
             [](HostRecord* r) {
               r->conditions = {Bad("rule:ended")};
-              r->conditions[0].condition.severity = Severity::kInfo;
+              r->conditions.Edit()[0].condition.severity = Severity::kInfo;
             },
             true, 1, 0},
            {"a taint", [](HostRecord* r) { r->want = Want::kTainted; }, false, 0, 1},

@@ -322,7 +322,7 @@ TEST_F(ReconcileTest, AHostThatWasForgottenAndReturnsIsNoOlderStore) {
   const HostView kept = hook_.views[HostId("web-1")];
   ASSERT_GT(kept.revision, 0u);
   HealthEvent last = EventOf("web-1", Verdict::kOk);
-  last.conditions.clear();
+  last.conditions = {};
   Append(Topic::kHealth, "web-1", ToJson(last).Dump());
   hook_.views.clear();
   for (int i = 0; i < 250 && HostNow("web-1") != nullptr; ++i) {
