@@ -1,9 +1,10 @@
 // Records that may be older than the scheduler: from a backup, or a store that was put back.
 // Nothing is acted on until a person has seen what differs.
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 
 #include <fmt/format.h>
-
 #include "base/logging.h"
 #include "remediation/controller.h"
 
@@ -78,12 +79,16 @@ void Controller::TakeList(const std::vector<HostView>& views) {
   // First all: what one host shows holds for the others too.
   for (const HostView& view : views) (void)BehindScheduler(view);
   if (ledger_.reconcile()) Report(views);
-  std::set<HostId> missing;
-  for (const auto& [host, record] : ledger_.hosts()) missing.insert(host);
+  std::unordered_set<std::string_view> listed;
+  for (const HostView& view : views) listed.insert(view.host.str());
+  std::vector<HostId> missing;
+  for (const auto& [host, record] : ledger_.hosts()) {
+    if (!listed.contains(host.str())) missing.push_back(host);
+  }
   for (const HostView& view : views) {
-    const bool known = missing.erase(view.host) > 0;
-    // A difference waits for a person.
-    if (known && !BehindScheduler(view)) StepHost(view.host, input::View{view, true});
+    // Named twice, the first counts. A difference waits for a person.
+    const bool first = listed.erase(view.host.str()) > 0;
+    if (first && !BehindScheduler(view)) StepHost(view.host, input::View{view, true});
   }
   for (const HostId& host : missing) StepHost(host, input::NotListed{});
 }

@@ -25,22 +25,34 @@ Json PositionsJson(const std::vector<Position>& positions) {
   return json;
 }
 
-// Reads a whole table into a map by `key_of`.
+// Reads a whole table into a map by `key_of`, a part at a time: the rows of a large fleet are more
+// than its records.
 template <typename Key, typename Value, typename Parse, typename KeyOf>
 Status LoadTable(const Store& store, Table table, std::string_view name, Parse parse, KeyOf key_of,
                  std::map<Key, Value>* out) {
-  FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> rows, ScanAll(store, table));
+  constexpr size_t kPageRows = 500;
   out->clear();
-  for (const Row& row : rows) {
-    const Result<Json> json = Json::Parse(row.value);
-    auto value = json ? parse(*json) : tl::unexpected<Error>(json.error());
-    if (!value) {
-      return Fail(Code::kCorrupt,
-                  fmt::format("store: table {}, key {}: {}", name, row.key, value.error().message));
+  std::string after;
+  while (true) {
+    FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> rows, store.Scan(table, after, kPageRows));
+    for (const Row& row : rows) {
+      auto value = parse(row.value);
+      if (!value) {
+        return Fail(Code::kCorrupt, fmt::format("store: table {}, key {}: {}", name, row.key,
+                                                value.error().message));
+      }
+      out->insert_or_assign(out->end(), key_of(*value), *std::move(value));
     }
-    (*out)[key_of(*value)] = *std::move(value);
+    if (rows.size() < kPageRows) return {};
+    after = rows.back().key;
   }
-  return {};
+}
+
+// A decoder of texts by one of their Json.
+template <typename Value, Result<Value> (*from_json)(const Json&)>
+Result<Value> FromJsonText(std::string_view text) {
+  FLEETMEDIC_ASSIGN_OR_RETURN(const Json json, Json::Parse(text));
+  return from_json(json);
 }
 
 }  // namespace
@@ -76,21 +88,21 @@ Result<OutboxRow> OutboxRowFromJson(const Json& json) {
 Status Ledger::Load(const Store& store) {
   touched_.clear();
   audit_.clear();
-  const auto host_from = [](const Json& json) -> Result<HostRecordPtr> {
-    FLEETMEDIC_ASSIGN_OR_RETURN(HostRecord record, HostRecordFromJson(json));
+  const auto host_from = [](std::string_view text) -> Result<HostRecordPtr> {
+    FLEETMEDIC_ASSIGN_OR_RETURN(HostRecord record, HostRecordFromText(text));
     return std::make_shared<const HostRecord>(std::move(record));
   };
   FLEETMEDIC_RETURN_IF_ERROR(LoadTable(
       store, Table::kHosts, "hosts", host_from,
       [](const HostRecordPtr& record) { return record->facts.host; }, &hosts_));
   FLEETMEDIC_RETURN_IF_ERROR(LoadTable(
-      store, Table::kGrants, "grants", GrantFromJson, [](const Grant& grant) { return grant.id; },
-      &grants_));
+      store, Table::kGrants, "grants", FromJsonText<Grant, GrantFromJson>,
+      [](const Grant& grant) { return grant.id; }, &grants_));
   FLEETMEDIC_RETURN_IF_ERROR(LoadTable(
-      store, Table::kOutbox, "outbox", OutboxRowFromJson,
+      store, Table::kOutbox, "outbox", FromJsonText<OutboxRow, OutboxRowFromJson>,
       [](const OutboxRow& row) { return row.Key(); }, &outbox_));
   FLEETMEDIC_RETURN_IF_ERROR(LoadTable(
-      store, Table::kOverrides, "overrides", OverrideFromJson,
+      store, Table::kOverrides, "overrides", FromJsonText<Override, OverrideFromJson>,
       [](const Override& override) { return override.id; }, &overrides_));
   offsets_.clear();
   FLEETMEDIC_ASSIGN_OR_RETURN(const std::vector<Row> offsets, ScanAll(store, Table::kOffsets));
