@@ -129,6 +129,8 @@ Status Configure(Database* database, const DatabaseOptions& options) {
   }
   const bool full = options.synchronous == DatabaseOptions::Synchronous::kFull;
   FLEETMEDIC_RETURN_IF_ERROR(SetPragma(database, "synchronous", full ? "2" : "1"));
+  FLEETMEDIC_RETURN_IF_ERROR(
+      SetPragma(database, "cache_size", std::to_string(-options.cache_kib_max)));
   FLEETMEDIC_RETURN_IF_ERROR(SetPragma(database, "foreign_keys", "1"));
   FLEETMEDIC_RETURN_IF_ERROR(SetPragma(database, "trusted_schema", "0"));
   FLEETMEDIC_ASSIGN_OR_RETURN(const int64_t version, database->UserVersion());

@@ -31,6 +31,9 @@ struct DatabaseOptions {
   Synchronous synchronous = Synchronous::kFull;
   // How long a call waits for another connection's lock before it is kBusy.
   Millis busy_timeout{5000};
+  // How much of the file is kept in memory, by each connection; what a transaction writes past it
+  // goes to the file before its end.
+  int64_t cache_kib_max = 2000;
   // The file must exist already, and nothing can be changed.
   bool read_only = false;
   // The newest schema (user_version) this build knows; a file with a newer one is not opened.

@@ -17,6 +17,9 @@
 namespace fleetmedic {
 namespace {
 
+// A pass of the remediator's writes the records of a whole cell at once.
+constexpr int64_t kCacheKibMax = 16 << 10;
+
 constexpr char kLeaseAndAudit[] = R"(
 CREATE TABLE lease (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -180,6 +183,7 @@ DatabaseOptions DatabaseOptionsOf(const SqliteStoreOptions& options) {
   DatabaseOptions database_options;
   database_options.synchronous = DatabaseOptions::Synchronous::kFull;
   database_options.busy_timeout = options.busy_timeout;
+  database_options.cache_kib_max = kCacheKibMax;
   database_options.user_version_max = kStoreSchemaVersion;
   database_options.vfs = options.vfs;
   return database_options;
