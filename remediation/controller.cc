@@ -12,6 +12,8 @@ namespace fleetmedic {
 namespace {
 
 constexpr Millis kTickEvery = Seconds(1);
+// What a successor reads again at most, but for what it concludes from it.
+constexpr Millis kStoreWithin = Seconds(5);
 constexpr Millis kRetryLeadEvery = Seconds(1);
 constexpr size_t kRequestsMax = 256;
 // Sets of rules that came since the last turn; the last of them counts.
@@ -37,6 +39,23 @@ bool SameButForBeats(const HostRecord& before, HostRecord* after) {
   after->seen_at = seen_at;
   after->ok_since = ok_since;
   after->detectors = detectors;
+  return same;
+}
+
+// Whether what differs is what the host says, and nothing was concluded from it.
+bool SameButForWords(const HostRecord& before, HostRecord* after) {
+  const auto lend = [&before, after](auto field) {
+    return std::exchange(after->*field, before.*field);
+  };
+  const WallTime seen_at = lend(&HostRecord::seen_at);
+  const WallTime ok_since = lend(&HostRecord::ok_since);
+  SharedList<TrackedCondition> conditions = lend(&HostRecord::conditions);
+  FlatMap<DetectorMark> detectors = lend(&HostRecord::detectors);
+  const bool same = *after == before;
+  after->seen_at = seen_at;
+  after->ok_since = ok_since;
+  after->conditions = std::move(conditions);
+  after->detectors = std::move(detectors);
   return same;
 }
 
@@ -202,7 +221,7 @@ void Controller::Turn(MonoTime now) {
   // Frozen is stricter than any mode that is shown.
   const Mode acting = Frozen().empty() ? mode_ : Mode::kHold;
   outbox_.Revoke(acting, now_, ledger_);
-  if (const Status committed = CommitPass(); !committed) {
+  if (const Status committed = CommitPass(now); !committed) {
     StepDown(committed.error());
     PublishSnapshot(now);
     return;
@@ -262,10 +281,9 @@ void Controller::TakeOutcomes() {
 }
 
 Status Controller::ReadLog(MonoTime now) {
-  bool more = false;
-  FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<HostInput> inputs, intake_.Poll(now_, &more));
+  FLEETMEDIC_ASSIGN_OR_RETURN(std::vector<HostInput> inputs, intake_.Poll(now_, &behind_));
   outcomes_behind_ = false;
-  if (more) {
+  if (behind_) {
     FLEETMEDIC_ASSIGN_OR_RETURN(const Millis lag, intake_.OutcomesLag(now_));
     outcomes_behind_ = lag > config_.policy.evidence_age_max;
   }
@@ -274,7 +292,7 @@ Status Controller::ReadLog(MonoTime now) {
   // Before the hosts: what is everybody's must not be begun on one of them.
   TakeIssues();
   // What is left to be read may renew them.
-  if (!more) AgeIssues();
+  if (!behind_) AgeIssues();
   for (const HostInput& in : inputs) {
     // Of a stream that ran with other rules than ours.
     if (const auto* found = std::get_if<input::Found>(&in.input)) NoteRule(found->finding.rule);
@@ -285,7 +303,7 @@ Status Controller::ReadLog(MonoTime now) {
   for (auto& [topic, positions] : intake_.Positions()) {
     ledger_.SetOffsets(topic, std::move(positions));
   }
-  if (more) {
+  if (behind_) {
     next_wake_ = now;
   } else if (silence_counts_from_ == kMonoForever) {
     silence_counts_from_ = now + config_.policy.silent_after;
@@ -366,6 +384,9 @@ void Controller::StepHost(const HostId& host, const Input& input) {
   if (decision.next == *record) return;
   if (SameButForBeats(*record, &decision.next)) {
     ledger_.PutHostVolatile(std::move(decision.next));
+  } else if (SameButForWords(*record, &decision.next) &&
+             std::holds_alternative<input::Report>(input)) {
+    ledger_.PutHostTold(std::move(decision.next));
   } else {
     ledger_.PutHost(std::move(decision.next));
   }
@@ -499,7 +520,12 @@ void Controller::UpdateBrakeAndMode() {
   audited_mode_ = mode_;
 }
 
-Status Controller::CommitPass() {
+Status Controller::CommitPass(MonoTime now) {
+  // What the log tells again is stored together while more of it waits to be read: a record that
+  // changes often is then written once.
+  const bool may_wait = behind_ && answers_.empty() && !ledger_.urgent();
+  if (may_wait && now < store_by_) return {};
+  store_by_ = now + kStoreWithin;
   if (ledger_.has_audit()) audit_export_.Note();
   FLEETMEDIC_RETURN_IF_ERROR(ledger_.Commit(&env_.store, lease_->epoch));
   // A hold that is stored speaks for one that could not be.

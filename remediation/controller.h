@@ -2,6 +2,8 @@
 //
 // One pass of the leader: read → Step → brake, Decide → one store transaction with the host
 // records, the grants, the outbox rows, the audit and the log offsets → only then the outbox acts.
+// While more waits to be read, passes from which nothing follows are committed with the next from
+// which something does, within seconds: what they read is read again where that never comes.
 #ifndef FLEETMEDIC_REMEDIATION_CONTROLLER_H_
 #define FLEETMEDIC_REMEDIATION_CONTROLLER_H_
 
@@ -143,7 +145,7 @@ class Controller final : public Role, public RemediatorService {
   void LayAllOverrides();
   void UpdateBrakeAndMode();
   void LookAround();
-  Status CommitPass();
+  Status CommitPass(MonoTime now);
   void AnswerRequests();
   void PublishSnapshot(MonoTime now);
 
@@ -195,6 +197,7 @@ class Controller final : public Role, public RemediatorService {
   MonoTime lease_renew_at_{};
   MonoTime next_wake_{};
   MonoTime next_tick_{};
+  MonoTime store_by_{};  // what was read until now is committed by then
   MonoTime next_list_{};
   MonoTime next_snapshot_{};
   // The pass's own time: it goes on with the monotonic clock from where it was anchored, and
@@ -213,6 +216,7 @@ class Controller final : public Role, public RemediatorService {
   OpenIssues issues_;
   // Of what executors report there is more to be read, and it is old.
   bool outcomes_behind_ = false;
+  bool behind_ = false;  // the last pass did not read the log to its end
   bool listed_ = false;  // the records were compared with the scheduler's list since we lead
   MonoTime list_counts_from_{};  // the newest list, or when we began to lead
   std::string list_error_;       // of the newest ask; empty where it was answered

@@ -25,7 +25,7 @@ struct HostInput {
 // Owned by one thread.
 class Intake {
  public:
-  static constexpr size_t kRecordsPerPollMax = 512;
+  static constexpr size_t kRecordsPerPollMax = 1024;
 
   Intake(EventLog* log, Metrics* metrics);
 

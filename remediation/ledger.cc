@@ -88,6 +88,7 @@ Result<OutboxRow> OutboxRowFromJson(const Json& json) {
 Status Ledger::Load(const Store& store) {
   touched_.clear();
   audit_.clear();
+  urgent_ = false;
   const auto host_from = [](std::string_view text) -> Result<HostRecordPtr> {
     FLEETMEDIC_ASSIGN_OR_RETURN(HostRecord record, HostRecordFromText(text));
     return std::make_shared<const HostRecord>(std::move(record));
@@ -156,7 +157,13 @@ Status Ledger::Commit(Store* store, Epoch epoch) {
       store->Commit(epoch, [this](StoreTransaction& tx) { return WriteTo(&tx); }));
   touched_.clear();
   audit_.clear();
+  urgent_ = false;
   return {};
+}
+
+void Ledger::Stage(Table table, std::string key) {
+  touched_.emplace(table, std::move(key));
+  urgent_ = true;
 }
 
 Status Ledger::WriteTo(StoreTransaction* tx) {
@@ -217,24 +224,28 @@ HostRecordPtr Ledger::Host(const HostId& host) const {
 }
 
 void Ledger::PutHost(HostRecord record) {
-  const HostId host = record.facts.host;
-  hosts_[host] = std::make_shared<const HostRecord>(std::move(record));
-  touched_.insert({Table::kHosts, host.str()});
+  urgent_ = true;
+  PutHostTold(std::move(record));
+}
+
+void Ledger::PutHostTold(HostRecord record) {
+  touched_.insert({Table::kHosts, record.facts.host.str()});
+  PutHostVolatile(std::move(record));
 }
 
 void Ledger::PutHostVolatile(HostRecord record) {
-  const HostId host = record.facts.host;
-  hosts_[host] = std::make_shared<const HostRecord>(std::move(record));
+  auto kept = std::make_shared<const HostRecord>(std::move(record));
+  hosts_[kept->facts.host] = std::move(kept);
 }
 
 void Ledger::ForgetHost(const HostId& host) {
   if (const HostRecordPtr record = Host(host);
       record != nullptr && record->revision > forgotten_revision_) {
     forgotten_revision_ = record->revision;
-    touched_.insert({Table::kMeta, std::string(kForgottenKey)});
+    Stage(Table::kMeta, std::string(kForgottenKey));
   }
   hosts_.erase(host);
-  touched_.insert({Table::kHosts, host.str()});
+  Stage(Table::kHosts, host.str());
 }
 
 std::vector<Grant> Ledger::GrantList() const {
@@ -245,17 +256,17 @@ std::vector<Grant> Ledger::GrantList() const {
 }
 
 GrantId Ledger::NextGrantId() {
-  touched_.insert({Table::kMeta, std::string(kNumberKey)});
+  Stage(Table::kMeta, std::string(kNumberKey));
   return GrantId(fmt::format("G-{}", ++last_number_));
 }
 
 void Ledger::SkipNumbers(uint64_t count) {
   last_number_ += count;
-  touched_.insert({Table::kMeta, std::string(kNumberKey)});
+  Stage(Table::kMeta, std::string(kNumberKey));
 }
 
 void Ledger::PutGrant(Grant grant) {
-  touched_.insert({Table::kGrants, grant.id.str()});
+  Stage(Table::kGrants, grant.id.str());
   grants_[grant.id] = std::move(grant);
 }
 
@@ -263,63 +274,63 @@ void Ledger::ReleaseGrant(const GrantId& id, WallTime now) {
   const auto it = grants_.find(id);
   if (it == grants_.end() || !it->second.open()) return;
   it->second.released_at = now;
-  touched_.insert({Table::kGrants, id.str()});
+  Stage(Table::kGrants, id.str());
 }
 
 void Ledger::PruneGrants(WallTime before) {
   std::erase_if(grants_, [&](const auto& entry) {
     const Grant& grant = entry.second;
     if (grant.open() || std::max(grant.released_at, grant.granted_at) >= before) return false;
-    touched_.insert({Table::kGrants, entry.first.str()});
+    Stage(Table::kGrants, entry.first.str());
     return true;
   });
 }
 
 void Ledger::PutOutbox(OutboxRow row) {
   const std::string key = row.Key();
-  touched_.insert({Table::kOutbox, key});
+  Stage(Table::kOutbox, key);
   outbox_[key] = std::move(row);
 }
 
 void Ledger::EraseOutbox(const std::string& key) {
-  if (outbox_.erase(key) > 0) touched_.insert({Table::kOutbox, key});
+  if (outbox_.erase(key) > 0) Stage(Table::kOutbox, key);
 }
 
 OverrideId Ledger::NextOverrideId() {
-  touched_.insert({Table::kMeta, std::string(kNumberKey)});
+  Stage(Table::kMeta, std::string(kNumberKey));
   return OverrideId(fmt::format("O-{}", ++last_number_));
 }
 
 void Ledger::PutOverride(Override override) {
-  touched_.insert({Table::kOverrides, override.id.str()});
+  Stage(Table::kOverrides, override.id.str());
   overrides_[override.id] = std::move(override);
 }
 
 void Ledger::EraseOverride(const OverrideId& id) {
-  if (overrides_.erase(id) > 0) touched_.insert({Table::kOverrides, id.str()});
+  if (overrides_.erase(id) > 0) Stage(Table::kOverrides, id.str());
 }
 
 void Ledger::SetBrake(BrakeState brake) {
   if (brake == brake_) return;
   brake_ = std::move(brake);
-  touched_.insert({Table::kMeta, std::string(kBrakeKey)});
+  Stage(Table::kMeta, std::string(kBrakeKey));
 }
 
 void Ledger::SetRamp(Ramp ramp) {
   if (ramp == ramp_) return;
   ramp_ = std::move(ramp);
-  touched_.insert({Table::kMeta, std::string(kRampKey)});
+  Stage(Table::kMeta, std::string(kRampKey));
 }
 
 void Ledger::SetReconcile(std::optional<ReconcileMark> mark) {
   reconcile_ = std::move(mark);
-  touched_.insert({Table::kMeta, std::string(kReconcileKey)});
+  Stage(Table::kMeta, std::string(kReconcileKey));
 }
 
 void Ledger::SetAuditExported(uint64_t seq) {
   if (seq <= audit_exported_) return;
   audit_exported_ = seq;
-  touched_.insert({Table::kMeta, std::string(kAuditExportedKey)});
+  Stage(Table::kMeta, std::string(kAuditExportedKey));
 }
 
 std::vector<Position> Ledger::Offsets(Topic topic) const {

@@ -52,12 +52,17 @@ class Ledger {
   // Writes what was staged, and nothing where nothing was.
   Status Commit(Store* store, Epoch epoch);
   bool dirty() const;
+  // Whether something waits to be stored that nothing would tell again.
+  bool urgent() const { return urgent_ || !audit_.empty(); }
 
   const std::map<HostId, HostRecordPtr>& hosts() const { return hosts_; }
   HostRecordPtr Host(const HostId& host) const;
   void PutHost(HostRecord record);
   // Replaces the record in memory alone: for what the next beat tells again anyway.
   void PutHostVolatile(HostRecord record);
+  // Stores the record with the next commit, and need not be what calls for one: for what the log
+  // tells again where the offsets are not stored either.
+  void PutHostTold(HostRecord record);
   void ForgetHost(const HostId& host);
 
   const std::map<GrantId, Grant>& grants() const { return grants_; }
@@ -107,6 +112,7 @@ class Ledger {
 
  private:
   Status WriteTo(StoreTransaction* tx);
+  void Stage(Table table, std::string key);
 
   std::map<HostId, HostRecordPtr> hosts_;
   std::map<GrantId, Grant> grants_;
@@ -123,6 +129,7 @@ class Ledger {
 
   // Keys that the next commit writes; a key without a value is erased.
   std::set<std::pair<Table, std::string>> touched_;
+  bool urgent_ = false;
   std::vector<AuditEntry> audit_;
 };
 
