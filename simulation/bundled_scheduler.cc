@@ -11,6 +11,7 @@ namespace fleetmedic::sim {
 namespace {
 
 constexpr Micros kTurnEvery = Millis(500);
+constexpr Micros kJobsAfter = Seconds(30);
 constexpr size_t kRecordsPerTurn = 50'000;
 
 class BundledScheduler final : public SchedulerTruth {
@@ -21,7 +22,11 @@ class BundledScheduler final : public SchedulerTruth {
   void Start(OnDirective on_directive) override {
     on_directive_ = std::move(on_directive);
     StartCore();
-    for (const JobShape& shape : jobs_) PutJob(shape, TasksOf(shape));
+    // All tasks of jobs that came before the hosts would lie on the few that told of themselves
+    // first.
+    loop_->After(kJobsAfter, [this] {
+      for (const JobShape& shape : jobs_) PutJob(shape, TasksOf(shape));
+    });
     loop_->Every(kTurnEvery, Millis(50), [this] { Turn(); });
   }
 
