@@ -65,7 +65,11 @@ TextTable OverrideTable(std::span<const Json> overrides, WallTime now) {
     const WallTime review = TimeOf(one, "review_at");
     std::string ends = until != kWallNever ? "in " + ShortDuration(until - now) : "";
     if (ends.empty() && review != kWallNever) ends = "review in " + ShortDuration(review - now);
-    table.Add({TextOf(one, "id"), TextOf(one, "kind"), TextOf(one, "scope"), TextOf(one, "who"),
+    std::string scope = TextOf(one, "scope");
+    if (const std::optional<int64_t> value = one["value"].integer()) {
+      scope += fmt::format(" = {}", *value);
+    }
+    table.Add({TextOf(one, "id"), TextOf(one, "kind"), scope, TextOf(one, "who"),
                Age(TimeOf(one, "created_at"), now), ends, TextOf(one, "reason")});
   }
   return table;
