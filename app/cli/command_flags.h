@@ -67,6 +67,8 @@ inline constexpr std::array kOneRule = {
     Positional{"RULE", true, false, Completion::kNothing, "the rule's name: kernel.oops"}};
 inline constexpr std::array kOneHost = {
     Positional{"HOST", true, false, Completion::kHost, "the host's name"}};
+inline constexpr std::array kHostOrIssue = {Positional{"HOST|ISSUE", true, false, Completion::kHost,
+                                                       "a host's name, or I-... of an issue"}};
 inline constexpr std::array kHosts = {
     Positional{"HOST", false, true, Completion::kHost, "names of hosts, or -l in their place"}};
 inline constexpr std::array kMaybeHost = {

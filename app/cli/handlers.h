@@ -19,6 +19,7 @@ int RunWhyNot(const Invocation& call);
 int RunPatternShow(const Invocation& call);
 int RunPatternDiff(const Invocation& call);
 int RunDescribeIssue(const Invocation& call);
+int RunWhyIssue(const Invocation& call);
 
 // evidence_command.cc: what the host looks like, collected by its agent.
 int RunEvidence(const Invocation& call);

@@ -92,7 +92,7 @@ TEST(Parse, RefusesWhatTheTableDoesNotHave) {
       {"status -w", "unknown flag of status: \"-w\""},
       {"--sever x status", "unknown flag: \"--sever\"; did you mean --server?"},
       {"status extra", "one word too many: \"extra\""},
-      {"why", "missing HOST; usage: fleetmedic why HOST"},
+      {"why", "missing HOST|ISSUE; usage: fleetmedic why HOST|ISSUE"},
       {"get hosts -o yaml", "--output: \"yaml\" is none of table wide json name jsonl"},
       {"get hosts -o jsnl", "did you mean jsonl?"},
       {"get audit --limit many", "--limit: expected a number"},

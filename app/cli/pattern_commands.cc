@@ -136,4 +136,32 @@ int RunDescribeIssue(const Invocation& call) {
   return kExitDone;
 }
 
+int RunWhyIssue(const Invocation& call) {
+  const Terminal terminal(call);
+  const std::string id = EncodePercent(call.args.positionals[0]);
+  const Answer<ApiReply> issue = Ask(call, "/api/v1/issues/" + id);
+  if (!issue) return Report(terminal, issue.error());
+  const Answer<ApiReply> told = Ask(call, "/api/v1/audit?object=issue:" + id + "&limit=100");
+  if (!told) return Report(terminal, told.error());
+  if (terminal.Format() == "json") {
+    Json both;
+    both.Set("issue", issue->json);
+    both.Set("audit", told->json["items"]);
+    terminal.PrintJson(both);
+    return kExitDone;
+  }
+  std::string text = VisibleText(TextOf(issue->json, "why")) + "\n";
+  for (const Json& cause : Items(issue->json["causes"])) {
+    text += "  " + VisibleText(TextOf(cause, "sentence")) + "\n";
+  }
+  text += VisibleText(TextOf(issue->json, "response")) + "\n";
+  const std::span<const Json> entries = Items(told->json["items"]);
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {  // the oldest first
+    text += fmt::format("{}  {}  {}\n", VisibleText(TextOf(*entry, "at")),
+                        VisibleText(TextOf(*entry, "action")), VisibleText(TextOf(*entry, "why")));
+  }
+  terminal.Print(text);
+  return kExitDone;
+}
+
 }  // namespace fleetmedic::cli

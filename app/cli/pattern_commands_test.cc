@@ -57,6 +57,24 @@ TEST_F(PatternCommands, FlagsBecomeTheQuery) {
                           "GET /api/v1/patterns?limit=30&new=2h&range=1h&sort=rank"));
 }
 
+TEST_F(PatternCommands, WhyOfAnIssueIsItsCauseAndWhatWasTold) {
+  api_.Answer("GET /api/v1/audit", Json::Parse(R"({"items": [
+      {"at": "2026-03-01T00:10:00Z", "action": "notify", "why": "renewed again"},
+      {"at": "2026-03-01T00:00:00Z", "action": "page", "why": "on 12 hosts\u001b[2J"}]})")
+                                       .value());
+  const CliResult run = cli_.Run("why I-3fa94c21");
+  EXPECT_EQ(run.code, kExitDone) << run.err;
+  const Json issue = TestJson("issue.json");
+  EXPECT_THAT(run.out, HasSubstr(*issue["why"].string()));
+  EXPECT_THAT(run.out, HasSubstr(*issue["response"].string()));
+  EXPECT_LT(run.out.find("page  on 12 hosts"), run.out.find("notify  renewed again"));
+  EXPECT_THAT(run.out, testing::Not(HasSubstr("\x1b")));
+  EXPECT_THAT(api_.requests(), ElementsAre("GET /api/v1/issues/I-3fa94c21",
+                                           "GET /api/v1/audit?limit=100&object=issue:I-3fa94c21"));
+  const CliResult json = cli_.Run("why I-3fa94c21 -o json");
+  EXPECT_EQ(Json::Parse(json.out).value()["audit"].array()->size(), 2U);
+}
+
 TEST_F(PatternCommands, ShowAndDiffAskForOnePattern) {
   EXPECT_EQ(cli_.Run("patterns show t-9f31 --range 24h").code, kExitDone);
   EXPECT_EQ(cli_.Run("patterns show t-9f31 -o json").code, kExitDone);

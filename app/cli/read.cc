@@ -204,6 +204,8 @@ int RunDescribeRule(const Invocation& call) {
 }
 
 int RunWhy(const Invocation& call) {
+  constexpr std::string_view kIssuePrefix = "I-";  // as the stream names them
+  if (call.args.positionals[0].starts_with(kIssuePrefix)) return RunWhyIssue(call);
   const Terminal terminal(call);
   const Answer<ApiReply> why =
       Ask(call, "/api/v1/hosts/" + EncodePercent(call.args.positionals[0]) + "/why");
