@@ -55,8 +55,8 @@ Status SimWorkers::Submit(std::string_view, std::function<void()> work) {
   // Mostly quick; now and then as slow as a scheduler that is busy.
   const Micros delay = loop_->random().Chance(slow_chance_) ? loop_->Between(Seconds(1), slow_max_)
                                                             : loop_->Between(Millis(1), Millis(60));
-  loop_->After(delay, [this, generation = generation_, work = std::move(work)] {
-    if (generation == generation_) work();
+  loop_->After(delay, [life = std::weak_ptr<const bool>(life_), work = std::move(work)] {
+    if (!life.expired()) work();
   });
   return {};
 }

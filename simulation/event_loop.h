@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -75,13 +76,12 @@ class EventLoop {
   std::deque<std::string> tail_;
 };
 
-// Work that ends some simulated time after it was submitted. `alive` guards against work whose
-// owner crashed meanwhile: it is dropped unrun, as a killed process drops it.
+// Work that ends some simulated time after it was submitted. What has not ended when these are
+// destroyed is dropped unrun, as a killed process drops it.
 class SimWorkers final : public Workers {
  public:
   explicit SimWorkers(EventLoop* loop) : loop_(loop) {}
   Status Submit(std::string_view name, std::function<void()> work) override;
-  void Crash() { ++generation_; }
   // So often, work waits between a second and this.
   void BeSlow(double chance, Micros max) {
     slow_chance_ = chance;
@@ -90,7 +90,7 @@ class SimWorkers final : public Workers {
 
  private:
   EventLoop* const loop_;
-  uint64_t generation_ = 0;
+  const std::shared_ptr<const bool> life_ = std::make_shared<const bool>(true);
   double slow_chance_ = 0.02;
   Micros slow_max_ = Seconds(20);
 };

@@ -137,16 +137,12 @@ void World::Crash(size_t index, Micros down) {
   Process* const process = &processes_[index];
   if (process->controller == nullptr) return;
   loop_.Trace("crash " + process->name);
-  process->workers->Crash();
+  process->workers.reset();
   // A killed process releases no lease: its store is cut off before the destructor runs.
   process->store->FailAt(StoreCall::kLease, 1, CallFault::kCrashBefore);
   process->controller.reset();
   process->life += 1;
-  // The workers' events may still be queued; they belong to a life that is over.
-  loop_.After(down,
-              [this, process, old = std::shared_ptr<SimWorkers>(std::move(process->workers))] {
-                StartProcess(process);
-              });
+  loop_.After(down, [this, process] { StartProcess(process); });
 }
 
 void World::Pause(size_t index, Micros lasts) {
