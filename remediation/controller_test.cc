@@ -34,6 +34,25 @@ TEST_F(ControllerTest, TheAuditTellsTheRoadAndItsChainHolds) {
   EXPECT_EQ(VerifyAudit(memory_store_), AuditOf("").back().seq);
 }
 
+// Its agent lives, and the detector that told of it does not come back.
+TEST_F(ControllerTest, NoGrantIsAskedForOnEvidenceThatIsNotConfirmedAnyMore) {
+  config_.policy.confirm_hard = Seconds(40);
+  Restart();
+  for (const char* name : {"a", "b", "c"}) AddHost(name);
+  Run();
+  Report("a", Verdict::kBad);
+  for (int i = 0; i < 60; ++i) {
+    HealthEvent other = EventOf("a", Verdict::kOk);
+    other.detector = "disk";
+    other.conditions.clear();
+    Append(Topic::kHealth, "a", ToJson(other).Dump());
+    Run();
+  }
+  EXPECT_EQ(StateOf("a"), HostState::kSuspect);
+  EXPECT_THAT(HostNow("a")->waits_for, HasSubstr("was not confirmed within 30s"));
+  EXPECT_TRUE(controller_->ledger().grants().empty());
+}
+
 TEST_F(ControllerTest, ASecondSickHostWaitsForTheNamedLimit) {
   for (const char* name : {"a", "b", "c", "d", "e", "f"}) AddHost(name);
   Run();
