@@ -42,7 +42,7 @@ class JsonElement {
 
   // A parser's element, whose header stays out of here. Null: none.
   const void* document_ = nullptr;
-  size_t at_ = 0;
+  [[maybe_unused]] size_t at_ = 0;  // copied as a whole, with document_
 };
 
 // The members of one object, for look-ups by key.
