@@ -103,7 +103,9 @@ void Intake::Decode(Topic topic, const LogRecord& record, WallTime now,
     return take(facts, facts ? facts->host : HostId(), input::Facts{facts.value_or(HostFacts())});
   }
   if (topic == Topic::kHealth) {
-    return SetAside(topic, record, "invalid", HealthEventFromJson(*json).error().message);
+    Result<HealthEvent> event = HealthEventFromJson(*json);
+    if (!event) return SetAside(topic, record, "invalid", event.error().message);
+    return TakeHealth(record, *std::move(event), now, out);
   }
   if (topic == Topic::kFindings) {
     auto finding = FindingFromJson(*json);
