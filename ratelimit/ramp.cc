@@ -1,8 +1,10 @@
 #include "ratelimit/ramp.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace fleetmedic {
 namespace {
@@ -53,12 +55,12 @@ Result<Ramp> RampFromJson(const Json& json) {
 }
 
 int FullBudget(std::span<const Limit> limits, const Census& census) {
+  std::vector<Limit> at_once;
+  std::ranges::copy_if(limits, std::back_inserter(at_once), [](const Limit& limit) {
+    return limit.kind == LimitKind::kConcurrent && limit.scope == LimitScope::kFleet;
+  });
   int full = census.fleet.hosts;
-  for (const LimitUse& use : Uses(limits, {}, census, kWallNever)) {
-    const bool counts =
-        use.limit->kind == LimitKind::kConcurrent && use.limit->scope == LimitScope::kFleet;
-    if (counts) full = std::min(full, use.max);
-  }
+  for (const LimitUse& use : Uses(at_once, {}, census, kWallNever)) full = std::min(full, use.max);
   return full;
 }
 

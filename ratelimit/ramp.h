@@ -1,5 +1,6 @@
 // How much of the budget is used after something went wrong: a quarter when a person lets a stop
-// go, half when a repair did not hold, one host more with each that is given back. Pure.
+// go, half when a host does not come through its probation, one host more with each that is given
+// back. Pure.
 #ifndef FLEETMEDIC_RATELIMIT_RAMP_H_
 #define FLEETMEDIC_RATELIMIT_RAMP_H_
 

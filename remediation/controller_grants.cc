@@ -108,7 +108,7 @@ void Controller::NoteOutcome(const HostRecord& before, const HostRecord& after) 
     ChangeRamp(AfterRecovery(ledger_.ramp(), full, now_));
   } else {
     ChangeRamp(AfterSetback(ledger_.ramp(), full,
-                            after.facts.host.str() + " was bad again in probation", now_));
+                            after.facts.host.str() + " did not come through its probation", now_));
   }
 }
 

@@ -95,7 +95,8 @@ TEST_F(RampTest, ARepairThatDoesNotHoldHalvesIt) {
   ASSERT_EQ(StateOf("h00"), HostState::kProbation);
   StayBadAll(1, 40);
   EXPECT_EQ(Allowed(), 4);
-  EXPECT_THAT(controller_->Snapshot()->ramp.why, HasSubstr("h00 was bad again in probation"));
+  EXPECT_THAT(controller_->Snapshot()->ramp.why,
+              HasSubstr("h00 did not come through its probation"));
   std::vector<std::string> told;
   for (const AuditEntry& entry : AuditOf("fleet")) {
     if (entry.action == "ramp") told.push_back(entry.result);
