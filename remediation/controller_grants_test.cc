@@ -137,6 +137,19 @@ TEST_F(LentGrantTest, NothingIsLentUnderAHoldAProtectionOrADegradedMode) {
   EXPECT_THAT(OpenGrants(), IsEmpty());
 }
 
+TEST_F(LentGrantTest, IsLentInShadowAndNotBeforeTheFirstList) {
+  config_.mode = Mode::kShadow;
+  hook_.list_fails = true;
+  Restart();
+  Live(12);
+  EXPECT_THAT(Lend("a").error().message, HasSubstr("the scheduler's list"));
+  hook_.list_fails = false;
+  Live(6);
+  EXPECT_TRUE(Lend("a"));
+  StayBad("b", 3);
+  EXPECT_THAT(hook_.applied, IsEmpty()) << "the remediator itself does nothing";
+}
+
 TEST_F(LentGrantTest, WhatIsAskedWronglyIsRefusedWithTheReason) {
   EXPECT_EQ(Lend("nobody").error().code, Code::kNotFound);
   for (const Millis lease : {Millis(0), Millis(9'999), Millis(Hours(24)) + Millis(1)}) {
