@@ -47,7 +47,8 @@ Result<Seeds> ParseSeeds(const std::string& text) {
   return Seeds{*first, *last};
 }
 
-// Each of the files, with what the flags say over it. Errors are in `diagnostics`.
+// Each of the files, with what the flags say over it. The errors of a file are told at once, and it
+// is left out; those of --config are in `diagnostics`.
 std::vector<sim::Scenario> LoadScenarios(const Invocation& call, Diagnostics* diagnostics) {
   std::vector<sim::Scenario> scenarios;
   std::optional<RemediatorConfig> policy;
@@ -60,7 +61,6 @@ std::vector<sim::Scenario> LoadScenarios(const Invocation& call, Diagnostics* di
     Result<sim::Scenario> scenario = sim::LoadScenario(file, &of_file);
     if (!scenario) {
       *call.env.err << of_file.Text();
-      diagnostics->Error({file, 0, 0}, 1, scenario.error().message);
       continue;
     }
     if (policy) {
@@ -69,8 +69,7 @@ std::vector<sim::Scenario> LoadScenarios(const Invocation& call, Diagnostics* di
       scenario->remediator.mode = Mode::kAuto;
     }
     if (call.args.Has("hosts")) {
-      scenario->fleet.hosts =
-          static_cast<int>(std::clamp<int64_t>(call.args.Integer("hosts"), 1, kHostsMax));
+      scenario->fleet.hosts = static_cast<int>(call.args.Integer("hosts"));
     }
     scenarios.push_back(*std::move(scenario));
   }
@@ -152,14 +151,17 @@ int RunSimulate(const Invocation& call) {
     terminal.Error(seeds.error().message);
     return kExitUsage;
   }
+  if (const int64_t hosts = call.args.Has("hosts") ? call.args.Integer("hosts") : 1;
+      hosts < 1 || hosts > kHostsMax) {
+    terminal.Error(fmt::format("--hosts: expected 1 to {}, got {}", kHostsMax, hosts));
+    return kExitUsage;
+  }
   // What the control plane says of itself is in the trace; its log would drown the table.
   SetLogLevel(LogLevel::kError);
   Diagnostics diagnostics;
   const std::vector<sim::Scenario> scenarios = LoadScenarios(call, &diagnostics);
-  if (!diagnostics.ok()) {
-    *call.env.err << diagnostics.Text();
-    return kExitBadConfig;
-  }
+  if (!diagnostics.ok()) *call.env.err << diagnostics.Text();
+  if (!diagnostics.ok() || scenarios.size() < call.args.positionals.size()) return kExitBadConfig;
   std::vector<sim::Report> reports;
   bool whole = true;
   const MonoTime began = call.env.clock->Mono();
