@@ -1,13 +1,22 @@
 #!/bin/bash
 # Whether what we rely on notices that the budget, the brake, the fencing or the host machine is broken. Each
 # patch here breaks one line of them, in a copy of the tree; the simulator, or else the unit tests, has to
-# fail. `./dev mutants [NAME...]`. Exit 1: a mutant lives, or a patch does not apply any more.
+# fail. `./dev mutants [NAME...]`. Exit 1: a mutant lives, or a patch does not apply any more; --check sees to
+# the latter alone, and is a test.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 top=$PWD
 copy=$top/build/mutants
 jobs=${JOBS:-$(nproc)}
 targets=(sim_test scenario_test remediation_test ratelimit_test)
+
+if [ "${1:-}" = --check ]; then
+  for patch in tests/mutants/*.patch; do
+    patch -p1 --dry-run --force --silent <"$patch" ||
+      { echo "$patch does not apply any more" >&2; exit 1; }
+  done
+  exit 0
+fi
 
 # tests REGEX: fails where one of them does.
 tests() {
